@@ -1,0 +1,154 @@
+package routes.api;
+
+import static java.util.Objects.requireNonNull;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.apache.camel.Header;
+import routes.archive.Archive;
+import routes.archive.ArchiveFile;
+import routes.archive.ArchivePosition;
+import routes.archive.TableName;
+import routes.archive.TableSnapshot;
+import routes.archive.Times;
+
+/** {@code /api/v1/status} and {@code /api/v1/tables}: what the archive holds, and how the pipeline does. */
+public final class StatusApi {
+
+  private final Archive archive;
+  private final Supplier<Optional<Intake>> intake;
+  private final boolean demo;
+  private final String version;
+  private final Clock clock;
+
+  /**
+   * What is known of the part before the archive.
+   *
+   * @param state of the connection, where this process reads the stream: connected, connecting, waiting …; else null
+   * @param host connected to, or that the newest block came from; null before the first
+   * @param detail what goes wrong, if anything does
+   * @param lastEvent time of the newest event received; null before the first
+   * @param lastReceived when the newest block was received; null before the first
+   * @param eventsPerSecond over the newest blocks
+   * @param bufferedBlocks blocks not archived yet
+   * @param bufferedBytes that they take in Redis' memory
+   */
+  public record Intake(
+      String state,
+      String host,
+      String detail,
+      Instant lastEvent,
+      Instant lastReceived,
+      double eventsPerSecond,
+      long bufferedBlocks,
+      long bufferedBytes) {}
+
+  /** How the pipeline does. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Status(boolean demo, String version, Instant now, Ingest ingest, Buffer buffer, Archived archive, List<Table> tables) {}
+
+  /** The connection to Jetstream; lag is between the newest event received and now. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Ingest(
+      String state, String host, String detail, Instant lastEvent, Instant lastReceived, Double lagSeconds, Double eventsPerSecond) {}
+
+  /** What is received and not archived. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Buffer(String state, Long blocks, Long bytes) {}
+
+  /** How far the archive has come. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Archived(Instant lastCommit, Instant position, String streamId, Double behindSeconds) {}
+
+  /** A table in numbers. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Table(String name, long rows, long bytes, int files, Instant lastCommit) {}
+
+  /** The live files of a table. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record TableFiles(String table, long snapshot, Instant committedAt, long rows, long bytes, List<File> files) {}
+
+  /** A live file: path on the server's disk, and below the archive's folder. */
+  public record File(String path, String date, long rows, long bytes) {}
+
+  /**
+   * @param intake asks for what is before the archive; empty when the buffer cannot be reached
+   */
+  public StatusApi(Archive archive, Supplier<Optional<Intake>> intake, boolean demo, String version, Clock clock) {
+    this.archive = requireNonNull(archive, "archive");
+    this.intake = requireNonNull(intake, "intake");
+    this.demo = demo;
+    this.version = requireNonNull(version, "version");
+    this.clock = requireNonNull(clock, "clock");
+  }
+
+  public Status status() {
+    Instant now = clock.instant();
+    Optional<Intake> before = intake.get();
+    TableSnapshot ledger = archive.snapshot(TableName.LEDGER);
+    List<Table> tables = Arrays.stream(TableName.values()).map(name -> table(archive.snapshot(name))).toList();
+    return new Status(
+        demo, version, now, before.map(known -> ingest(known, now)).orElse(null), buffer(before), archived(ledger, now), tables);
+  }
+
+  private static Ingest ingest(Intake intake, Instant now) {
+    return new Ingest(
+        intake.state() == null ? null : intake.state().toLowerCase(Locale.ROOT),
+        intake.host(),
+        intake.detail(),
+        intake.lastEvent(),
+        intake.lastReceived(),
+        intake.lastEvent() == null ? null : seconds(intake.lastEvent(), now),
+        intake.eventsPerSecond());
+  }
+
+  private static Buffer buffer(Optional<Intake> intake) {
+    return intake.map(known -> new Buffer("reachable", known.bufferedBlocks(), known.bufferedBytes())).orElse(new Buffer("unreachable", null, null));
+  }
+
+  private static Archived archived(TableSnapshot ledger, Instant now) {
+    Optional<Instant> position = ledger.position().map(ArchivePosition::timeUs).filter(time -> time > 0).map(Times::instant);
+    return new Archived(
+        ledger.committedAt(),
+        position.orElse(null),
+        ledger.position().map(at -> at.streamId().toString()).orElse(null),
+        position.map(time -> seconds(time, now)).orElse(null));
+  }
+
+  private static Table table(TableSnapshot snapshot) {
+    return new Table(snapshot.table().label(), snapshot.rows(), snapshot.bytes(), snapshot.files().size(), snapshot.committedAt());
+  }
+
+  /** The live files of a table, for a DuckDB or pandas of one's own. */
+  public TableFiles files(@Header("table") String table) {
+    TableName name =
+        TableName.named(table == null ? "" : table)
+            .orElseThrow(
+                () ->
+                    new ProblemException(
+                        Problem.notFound(
+                            "table",
+                            "There is no table '" + Parameters.shorten(String.valueOf(table)) + "'.",
+                            "The tables are: " + Arrays.stream(TableName.values()).map(TableName::label).collect(Collectors.joining(", ")) + ".")));
+    TableSnapshot snapshot = archive.snapshot(name);
+    List<File> files =
+        snapshot.files().stream()
+            .sorted(Comparator.comparing(ArchiveFile::date).thenComparing(ArchiveFile::path))
+            .map(file -> new File(file.path().toString(), file.date().toString(), file.rows(), file.bytes()))
+            .toList();
+    return new TableFiles(name.label(), snapshot.id(), snapshot.committedAt(), snapshot.rows(), snapshot.bytes(), files);
+  }
+
+  private static double seconds(Instant from, Instant to) {
+    return Duration.between(from, to).toMillis() / 1000.0;
+  }
+}

@@ -1,0 +1,308 @@
+package routes.archive;
+
+import static java.util.Objects.requireNonNull;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.apache.iceberg.AppendFiles;
+import org.apache.iceberg.CatalogProperties;
+import org.apache.iceberg.DataFile;
+import org.apache.iceberg.FileScanTask;
+import org.apache.iceberg.PartitionSpec;
+import org.apache.iceberg.Schema;
+import org.apache.iceberg.Snapshot;
+import org.apache.iceberg.SnapshotAncestryValidator;
+import org.apache.iceberg.Table;
+import org.apache.iceberg.TableProperties;
+import org.apache.iceberg.UpdateSchema;
+import org.apache.iceberg.avro.AvroSchemaUtil;
+import org.apache.iceberg.catalog.Namespace;
+import org.apache.iceberg.catalog.TableIdentifier;
+import org.apache.iceberg.exceptions.AlreadyExistsException;
+import org.apache.iceberg.exceptions.CommitFailedException;
+import org.apache.iceberg.exceptions.ValidationException;
+import org.apache.iceberg.io.CloseableIterable;
+import org.apache.iceberg.jdbc.JdbcCatalog;
+import org.apache.iceberg.types.Conversions;
+import org.apache.iceberg.types.Types;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The Iceberg tables, a folder each, and their catalog.
+ *
+ * <p>{@code archive/<table>/data/date=YYYY-MM-DD/*.parquet} and {@code archive/<table>/metadata/} below the data folder; the catalog is
+ * the SQLite file {@code catalog.sqlite} beside them. Every commit says how far its table has come ({@link ArchivePosition}), and is made
+ * only on top of the commit that it was prepared for.
+ */
+public final class Archive implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Archive.class);
+
+  private static final Namespace NAMESPACE = Namespace.of("explorer");
+  private static final String PARTITION = "date";
+
+  private final JdbcCatalog catalog = new JdbcCatalog();
+  private final Path folder;
+  private final Map<TableName, Table> tables = new EnumMap<>(TableName.class);
+  private final Map<TableName, TableSnapshot> snapshots = new EnumMap<>(TableName.class);
+
+  private Archive(Path folder) {
+    this.folder = folder;
+  }
+
+  /**
+   * Opens the archive of a data folder; makes what is missing.
+   *
+   * @param dataFolder for example {@code ./data}
+   */
+  public static Archive open(Path dataFolder) {
+    requireNonNull(dataFolder, "dataFolder");
+    try {
+      Path folder = Files.createDirectories(dataFolder.resolve("archive")).toRealPath();
+      Archive archive = new Archive(folder);
+      archive.openCatalog(folder.resolveSibling("catalog.sqlite"));
+      for (TableName table : TableName.values()) {
+        archive.tables.put(table, archive.openTable(table));
+      }
+      return archive;
+    } catch (IOException e) {
+      throw new UncheckedIOException("the archive below " + dataFolder + " cannot be opened: " + e.getMessage(), e);
+    }
+  }
+
+  private void openCatalog(Path file) {
+    catalog.initialize(
+        "explorer",
+        Map.of(
+            CatalogProperties.URI,
+            "jdbc:sqlite:" + file + "?journal_mode=WAL&synchronous=FULL&busy_timeout=60000",
+            CatalogProperties.WAREHOUSE_LOCATION,
+            folder.toString(),
+            CatalogProperties.FILE_IO_IMPL,
+            LocalFileIO.class.getName(),
+            "jdbc.schema-version",
+            "V1"));
+    try {
+      if (!catalog.namespaceExists(NAMESPACE)) {
+        catalog.createNamespace(NAMESPACE);
+      }
+    } catch (AlreadyExistsException e) {
+      LOG.debug("Made by another instance meanwhile", e);
+    }
+  }
+
+  private Table openTable(TableName name) {
+    TableIdentifier id = TableIdentifier.of(NAMESPACE, name.label());
+    Schema schema = AvroSchemaUtil.toIceberg(name.schema());
+    if (!catalog.tableExists(id)) {
+      try {
+        return catalog
+            .buildTable(id, schema)
+            .withLocation(folder.resolve(name.label()).toString())
+            .withPartitionSpec(PartitionSpec.builderFor(schema).day("time_us", PARTITION).build())
+            .withProperties(properties(schema))
+            .create();
+      } catch (AlreadyExistsException e) {
+        LOG.debug("Made by another instance meanwhile", e);
+      }
+    }
+    Table table = catalog.loadTable(id);
+    addMissingColumns(table, name.schema());
+    return table;
+  }
+
+  /** Only the columns by which files are chosen have their least and greatest value in the metadata. */
+  private static Map<String, String> properties(Schema schema) {
+    Map<String, String> properties = new HashMap<>();
+    properties.put(TableProperties.FORMAT_VERSION, "2");
+    properties.put(TableProperties.DEFAULT_WRITE_METRICS_MODE, "counts");
+    for (String column : List.of("time_us", "rev", "sort_at")) {
+      if (schema.findField(column) != null) {
+        properties.put(TableProperties.METRICS_MODE_COLUMN_CONF_PREFIX + column, "full");
+      }
+    }
+    properties.put(TableProperties.METADATA_DELETE_AFTER_COMMIT_ENABLED, "true");
+    properties.put(TableProperties.METADATA_PREVIOUS_VERSIONS_MAX, "20");
+    return properties;
+  }
+
+  /** A newer version may have columns that the table has not; old files then have null there. */
+  private static void addMissingColumns(Table table, org.apache.avro.Schema schema) {
+    boolean complete = schema.getFields().stream().allMatch(field -> table.schema().findField(field.name()) != null);
+    if (!complete) {
+      UpdateSchema update = table.updateSchema();
+      Schema wanted = AvroSchemaUtil.toIceberg(schema);
+      for (Types.NestedField field : wanted.columns()) {
+        if (table.schema().findField(field.name()) == null) {
+          update.addColumn(field.name(), field.type(), field.doc());
+        }
+      }
+      update.commit();
+    }
+  }
+
+  Table table(TableName name) {
+    return tables.get(name);
+  }
+
+  /**
+   * How far the archive has come in all its tables; empty before the first batch. The ledger is committed last in every batch, so its
+   * position is that of the whole.
+   */
+  public Optional<ArchivePosition> position() {
+    return position(TableName.LEDGER);
+  }
+
+  /** How far one table has come by its own newest commit. A batch without rows for a table leaves it alone, so it may be behind. */
+  Optional<ArchivePosition> position(TableName name) {
+    return refreshed(name) instanceof Snapshot snapshot ? Optional.of(positionOf(name, snapshot)) : Optional.empty();
+  }
+
+  /** The table as it is now. Cheap where nothing was committed since. */
+  public TableSnapshot snapshot(TableName name) {
+    Snapshot current = refreshed(name);
+    long id = current == null ? 0 : current.snapshotId();
+    synchronized (snapshots) {
+      TableSnapshot known = snapshots.get(name);
+      if (known != null && known.id() == id) {
+        return known;
+      }
+    }
+    TableSnapshot snapshot = list(name, current);
+    synchronized (snapshots) {
+      snapshots.put(name, snapshot);
+    }
+    return snapshot;
+  }
+
+  private Snapshot refreshed(TableName name) {
+    Table table = tables.get(name);
+    synchronized (table) {
+      table.refresh();
+      return table.currentSnapshot();
+    }
+  }
+
+  private TableSnapshot list(TableName name, Snapshot current) {
+    if (current == null) {
+      return new TableSnapshot(name, 0, null, Optional.empty(), List.of());
+    }
+    Table table = tables.get(name);
+    List<ArchiveFile> files = new ArrayList<>();
+    try (CloseableIterable<FileScanTask> tasks = table.newScan().useSnapshot(current.snapshotId()).includeColumnStats().planFiles()) {
+      tasks.forEach(task -> files.add(file(table.schema(), task.file())));
+    } catch (IOException e) {
+      throw new UncheckedIOException("the list of files of " + name.label() + " cannot be read", e);
+    }
+    return new TableSnapshot(
+        name, current.snapshotId(), Instant.ofEpochMilli(current.timestampMillis()), Optional.of(positionOf(name, current)), files);
+  }
+
+  private static ArchiveFile file(Schema schema, DataFile file) {
+    ArchiveFile.Range range =
+        new ArchiveFile.Range(
+            (Long) bound(schema, file.lowerBounds(), "time_us"),
+            (Long) bound(schema, file.upperBounds(), "time_us"),
+            Objects.toString(bound(schema, file.lowerBounds(), "rev"), null),
+            Objects.toString(bound(schema, file.upperBounds(), "rev"), null));
+    LocalDate date = LocalDate.ofEpochDay(file.partition().get(0, Integer.class));
+    return new ArchiveFile(LocalFileIO.path(file.location()), date, file.recordCount(), file.fileSizeInBytes(), range);
+  }
+
+  private static Object bound(Schema schema, Map<Integer, ByteBuffer> bounds, String column) {
+    Types.NestedField field = schema.findField(column);
+    ByteBuffer bound = field == null || bounds == null ? null : bounds.get(field.fieldId());
+    return bound == null ? null : Conversions.fromByteBuffer(field.type(), bound);
+  }
+
+  /**
+   * Commits files to a table, and with them how far it has come.
+   *
+   * @param from the position that the files were made on top of
+   * @throws LostRace when the table is no longer there: somebody else committed meanwhile
+   */
+  void append(TableName name, List<DataFile> files, Optional<ArchivePosition> from, ArchivePosition to) throws LostRace {
+    AppendFiles append = tables.get(name).newAppend();
+    files.forEach(append::appendFile);
+    to.writeTo(append);
+    append.validateWith(startsAt(name, from));
+    try {
+      append.commit();
+    } catch (ValidationException | CommitFailedException e) {
+      throw new LostRace(name, e);
+    }
+  }
+
+  /** The fence: checked by Iceberg at the commit itself, against the newest snapshot of that moment. */
+  private static SnapshotAncestryValidator startsAt(TableName name, Optional<ArchivePosition> from) {
+    return new SnapshotAncestryValidator() {
+      @Override
+      public boolean validate(Iterable<Snapshot> newestFirst) {
+        var ancestors = newestFirst.iterator();
+        Optional<ArchivePosition> newest = ancestors.hasNext() ? Optional.of(positionOf(name, ancestors.next())) : Optional.empty();
+        return newest.equals(from);
+      }
+
+      @Override
+      public String errorMessage() {
+        return name.label() + " is no longer at " + from;
+      }
+    };
+  }
+
+  private static ArchivePosition positionOf(TableName name, Snapshot snapshot) {
+    return ArchivePosition.in(snapshot.summary())
+        .orElseThrow(
+            () ->
+                new IllegalStateException(
+                    "snapshot " + snapshot.snapshotId() + " of " + name.label() + " has no position: something else wrote to this table"));
+  }
+
+  /**
+   * Forgets snapshots older than {@code age}, and removes files that only they need. The newest stays, however old.
+   *
+   * @return how many snapshots were forgotten
+   */
+  public int expire(Duration age) {
+    int forgotten = 0;
+    for (TableName name : TableName.values()) {
+      if (refreshed(name) == null) {
+        continue;
+      }
+      Table table = tables.get(name);
+      int before = count(table.snapshots());
+      table.expireSnapshots().expireOlderThan(Instant.now().minus(age).toEpochMilli()).retainLast(1).commit();
+      table.refresh();
+      forgotten += before - count(table.snapshots());
+    }
+    return forgotten;
+  }
+
+  private static int count(Iterable<Snapshot> snapshots) {
+    int count = 0;
+    for (Snapshot snapshot : snapshots) {
+      requireNonNull(snapshot);
+      count++;
+    }
+    return count;
+  }
+
+  @Override
+  public void close() {
+    catalog.close();
+  }
+}

@@ -1,0 +1,29 @@
+package routes.archive;
+
+import java.nio.file.Path;
+import java.time.LocalDate;
+
+/**
+ * A live data file: Parquet, never changed once it is committed.
+ *
+ * @param date its partition: the UTC date of {@code time_us}
+ * @param bytes its size
+ * @param range what its rows span
+ */
+public record ArchiveFile(Path path, LocalDate date, long rows, long bytes, Range range) {
+
+  /**
+   * The least and the greatest of columns that queries narrow; null where a file does not say.
+   *
+   * @param firstTimeUs of {@code time_us}, microseconds
+   * @param lastTimeUs of {@code time_us}, microseconds
+   * @param firstRev of {@code rev}
+   * @param lastRev of {@code rev}
+   */
+  public record Range(Long firstTimeUs, Long lastTimeUs, String firstRev, String lastRev) {}
+
+  /** Whether a row with a {@code rev} from {@code first} to {@code last} can be in it. */
+  boolean mayHoldRev(String first, String last) {
+    return range.firstRev == null || range.lastRev == null || range.firstRev.compareTo(last) <= 0 && range.lastRev.compareTo(first) >= 0;
+  }
+}

@@ -1,0 +1,70 @@
+package routes.archive;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import java.util.Properties;
+import java.util.stream.Collectors;
+import org.duckdb.DuckDBConnection;
+
+/** One DuckDB in memory that reads the archive's files. It holds no data of its own, and installs and loads nothing. */
+public final class DuckDb implements AutoCloseable {
+
+  private final DuckDBConnection root;
+
+  private DuckDb(DuckDBConnection root) {
+    this.root = root;
+  }
+
+  /**
+   * @param tempFolder where it spills what does not fit its memory
+   * @param memoryLimit for example {@code 512MB}
+   * @param threads at most
+   */
+  public static DuckDb open(Path tempFolder, String memoryLimit, int threads) throws SQLException, IOException {
+    Properties properties = new Properties();
+    properties.setProperty("jdbc_stream_results", "true");
+    properties.setProperty("temp_directory", Files.createDirectories(tempFolder).toRealPath().toString());
+    properties.setProperty("memory_limit", memoryLimit);
+    properties.setProperty("threads", Integer.toString(threads));
+    properties.setProperty("autoinstall_known_extensions", "false");
+    properties.setProperty("autoload_known_extensions", "false");
+    DuckDBConnection connection = (DuckDBConnection) DriverManager.getConnection("jdbc:duckdb:", properties);
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("SET GLOBAL parquet_metadata_cache = true");
+      statement.execute("SET GLOBAL TimeZone = 'UTC'");
+      statement.execute("SET GLOBAL lock_configuration = true");
+    }
+    return new DuckDb(connection);
+  }
+
+  /** A connection for one caller, to be closed by it. */
+  public Connection connect() throws SQLException {
+    return root.duplicate();
+  }
+
+  /** The files as something to select from; at least one. */
+  public static String from(List<ArchiveFile> files) {
+    if (files.isEmpty()) {
+      throw new IllegalArgumentException("no files to read");
+    }
+    return files.stream()
+        .map(file -> literal(file.path().toString()))
+        .collect(Collectors.joining(", ", "read_parquet([", "], hive_partitioning = false)"));
+  }
+
+  /** Text as an SQL literal. */
+  public static String literal(String text) {
+    return "'" + text.replace("'", "''") + "'";
+  }
+
+  @Override
+  public void close() throws SQLException {
+    root.close();
+  }
+}

@@ -1,0 +1,116 @@
+package routes.archive;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.apache.avro.generic.GenericData;
+import org.apache.avro.generic.GenericRecord;
+import org.apache.iceberg.DataFile;
+import org.apache.iceberg.DataFiles;
+import org.apache.iceberg.MetricsConfig;
+import org.apache.iceberg.Table;
+import org.apache.iceberg.parquet.ParquetSchemaUtil;
+import org.apache.iceberg.parquet.ParquetUtil;
+import org.apache.parquet.avro.AvroWriteSupport;
+import org.apache.parquet.conf.ParquetConfiguration;
+import org.apache.parquet.conf.PlainParquetConfiguration;
+import org.apache.parquet.hadoop.ParquetWriter;
+import org.apache.parquet.hadoop.api.WriteSupport;
+import org.apache.parquet.hadoop.metadata.CompressionCodecName;
+import org.apache.parquet.io.LocalOutputFile;
+import org.apache.parquet.io.OutputFile;
+import org.apache.parquet.schema.MessageType;
+
+/** Writes one Parquet file of one date of a table, from Avro records, with the field ids of the Iceberg table. */
+final class TableWriter implements Closeable {
+
+  private static final String ZSTD_LEVEL = "3";
+
+  private final Table table;
+  private final LocalDate date;
+  private final Path file;
+  private final ParquetWriter<GenericRecord> parquet;
+  private boolean closed;
+
+  TableWriter(Table table, TableName name, LocalDate date) throws IOException {
+    this.table = table;
+    this.date = date;
+    String fileName = "batch-" + UUID.randomUUID() + ".parquet";
+    this.file = Path.of(table.location(), "data", "date=" + date, fileName);
+    Files.createDirectories(file.getParent());
+    this.parquet =
+        new Builder(new LocalOutputFile(file), ParquetSchemaUtil.convert(table.schema(), name.label()), name.schema())
+            .withConf(configuration())
+            .withCompressionCodec(CompressionCodecName.ZSTD)
+            .build();
+  }
+
+  private static PlainParquetConfiguration configuration() {
+    PlainParquetConfiguration configuration = new PlainParquetConfiguration();
+    configuration.set("parquet.compression.codec.zstd.level", ZSTD_LEVEL);
+    configuration.set(AvroWriteSupport.WRITE_OLD_LIST_STRUCTURE, "false");
+    return configuration;
+  }
+
+  void write(GenericRecord row) throws IOException {
+    parquet.write(row);
+  }
+
+  /** Finishes the file: when this returns it is on the disk, and can be committed. */
+  DataFile finish() throws IOException {
+    closed = true;
+    parquet.close();
+    LocalFileIO.sync(file);
+    return DataFiles.builder(table.spec())
+        .withPath(file.toString())
+        .withFormat("PARQUET")
+        .withFileSizeInBytes(Files.size(file))
+        .withPartitionPath("date=" + date)
+        .withMetrics(ParquetUtil.footerMetrics(parquet.getFooter(), Stream.empty(), MetricsConfig.forTable(table)))
+        .withSplitOffsets(ParquetUtil.getSplitOffsets(parquet.getFooter()))
+        .build();
+  }
+
+  /** Abandons the file if it is not finished. */
+  @Override
+  public void close() throws IOException {
+    if (!closed) {
+      closed = true;
+      try (parquet) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+
+  private static final class Builder extends ParquetWriter.Builder<GenericRecord, Builder> {
+
+    private final MessageType parquetSchema;
+    private final org.apache.avro.Schema avroSchema;
+
+    Builder(OutputFile file, MessageType parquetSchema, org.apache.avro.Schema avroSchema) {
+      super(file);
+      this.parquetSchema = parquetSchema;
+      this.avroSchema = avroSchema;
+    }
+
+    @Override
+    protected Builder self() {
+      return this;
+    }
+
+    @Override
+    protected WriteSupport<GenericRecord> getWriteSupport(ParquetConfiguration configuration) {
+      return new AvroWriteSupport<>(parquetSchema, avroSchema, GenericData.get());
+    }
+
+    @Override
+    @Deprecated
+    protected WriteSupport<GenericRecord> getWriteSupport(org.apache.hadoop.conf.Configuration configuration) {
+      return getWriteSupport(new PlainParquetConfiguration());
+    }
+  }
+}

@@ -1,0 +1,169 @@
+package routes.buffer;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
+
+import io.lettuce.core.XTrimArgs;
+import io.lettuce.core.api.async.RedisServerAsyncCommands;
+import io.lettuce.core.api.async.RedisStreamAsyncCommands;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.springframework.dao.QueryTimeoutException;
+import org.springframework.data.domain.Range;
+import org.springframework.data.redis.RedisSystemException;
+import org.springframework.data.redis.connection.Limit;
+import org.springframework.data.redis.connection.RedisConnection;
+import org.springframework.data.redis.connection.RedisConnectionFactory;
+import org.springframework.data.redis.connection.stream.ByteRecord;
+import org.springframework.data.redis.connection.stream.MapRecord;
+import org.springframework.data.redis.connection.stream.RecordId;
+import org.springframework.data.redis.connection.stream.StreamRecords;
+import routes.jetstream.Block;
+import routes.jetstream.Position;
+
+/**
+ * The Redis stream of blocks: what was received and not yet archived. An entry a block.
+ *
+ * <p>Every method throws a {@link org.springframework.dao.DataAccessException} when Redis is gone, full, or refuses; nothing is retried
+ * here.
+ */
+public final class BlockStream {
+
+  private static final long ANSWER_SECONDS = 60;
+
+  private final RedisConnectionFactory redis;
+  private final byte[] key;
+
+  /**
+   * @param key the name of the stream in Redis
+   */
+  public BlockStream(RedisConnectionFactory redis, String key) {
+    this.redis = requireNonNull(redis, "redis");
+    this.key = key.getBytes(UTF_8);
+  }
+
+  /** Adds a block at the end; when this returns, Redis has it. */
+  public StreamId append(Block block) {
+    try (RedisConnection connection = redis.getConnection()) {
+      return added(connection.streamCommands().xAdd(StreamRecords.newRecord().in(key).ofBytes(BlockCodec.encode(block))));
+    }
+  }
+
+  /**
+   * Makes sure that the stream does not end before {@code id}: ids given from now on are greater. Adds an entry without frames where the
+   * stream was wiped, or lost its end.
+   *
+   * @param timeUs what the newest entry is to say of how far reading has come, where one has to be added; 0 when that is not known
+   * @param host that gave that time
+   */
+  public void continueAfter(StreamId id, long timeUs, String host) {
+    try (RedisConnection connection = redis.getConnection()) {
+      if (!lastId(connection).isAfter(id) && !lastId(connection).equals(id)) {
+        Block marker = new Block(host, "", false, 0, timeUs, Instant.ofEpochMilli(id.millis()), List.of());
+        ByteRecord record = StreamRecords.newRecord().in(key).ofBytes(BlockCodec.encode(marker));
+        connection.streamCommands().xAdd(record.withId(RecordId.of(id.toString())));
+      }
+    }
+  }
+
+  /** The blocks after {@code id}, oldest first, at most {@code count}. */
+  public List<StoredBlock> readAfter(StreamId id, int count) {
+    try (RedisConnection connection = redis.getConnection()) {
+      Range<String> after = Range.rightUnbounded(Range.Bound.exclusive(id.toString()));
+      return stored(connection.streamCommands().xRange(key, after, Limit.limit().count(count)));
+    }
+  }
+
+  /** The newest blocks, newest first, at most {@code count}. */
+  public List<StoredBlock> newest(int count) {
+    try (RedisConnection connection = redis.getConnection()) {
+      return stored(connection.streamCommands().xRevRange(key, Range.unbounded(), Limit.limit().count(count)));
+    }
+  }
+
+  /** How far reading has come: the position that the newest entry carries; empty for an empty stream, or before the first time known. */
+  public Optional<Position> position() {
+    return newest(1).stream()
+        .map(StoredBlock::block)
+        .filter(block -> block.lastTimeUs() > 0)
+        .map(block -> new Position(block.lastTimeUs(), block.host()))
+        .findFirst();
+  }
+
+  /** Removes all entries before {@code id}, and keeps that one. Gives their number. */
+  public long trimBefore(StreamId id) {
+    try (RedisConnection connection = redis.getConnection()) {
+      RedisStreamAsyncCommands<byte[], byte[]> commands = commands(connection);
+      return answer(commands.xtrim(key, XTrimArgs.Builder.minId(id.toString())));
+    }
+  }
+
+  /** Number of entries, the one that is kept behind the position included. */
+  public long size() {
+    try (RedisConnection connection = redis.getConnection()) {
+      Long size = connection.streamCommands().xLen(key);
+      return size == null ? 0 : size;
+    }
+  }
+
+  /** The id given last; {@link StreamId#ZERO} for a stream that never had an entry. */
+  public StreamId lastId() {
+    try (RedisConnection connection = redis.getConnection()) {
+      return lastId(connection);
+    }
+  }
+
+  /** Bytes that the stream takes in Redis' memory, as Redis estimates it. */
+  public long memoryBytes() {
+    try (RedisConnection connection = redis.getConnection()) {
+      RedisServerAsyncCommands<byte[], byte[]> commands = commands(connection);
+      Long bytes = answer(commands.memoryUsage(key));
+      return bytes == null ? 0 : bytes;
+    }
+  }
+
+  private StreamId lastId(RedisConnection connection) {
+    if (!Boolean.TRUE.equals(connection.keyCommands().exists(key))) {
+      return StreamId.ZERO;
+    }
+    return StreamId.parse(connection.streamCommands().xInfo(key).lastGeneratedId());
+  }
+
+  private static StreamId added(RecordId id) {
+    return StreamId.parse(id.getValue());
+  }
+
+  private static List<StoredBlock> stored(List<ByteRecord> records) {
+    return records.stream().map(BlockStream::stored).toList();
+  }
+
+  private static StoredBlock stored(MapRecord<byte[], byte[], byte[]> record) {
+    StreamId id = added(record.getId());
+    Map<byte[], byte[]> fields = record.getValue();
+    return new StoredBlock(id, BlockCodec.decode(id, fields));
+  }
+
+  /** Commands that Spring Data does not offer: the driver's own, on the same connection. */
+  @SuppressWarnings("unchecked")
+  private static <T> T commands(RedisConnection connection) {
+    return (T) connection.getNativeConnection();
+  }
+
+  private static <T> T answer(java.util.concurrent.Future<T> future) {
+    try {
+      return future.get(ANSWER_SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException e) {
+      throw new RedisSystemException("Redis refused: " + e.getCause().getMessage(), e.getCause());
+    } catch (TimeoutException e) {
+      throw new QueryTimeoutException("Redis gave no answer for " + ANSWER_SECONDS + " s", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new RedisSystemException("interrupted", e);
+    }
+  }
+}

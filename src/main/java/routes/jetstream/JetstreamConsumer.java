@@ -1,0 +1,199 @@
+package routes.jetstream;
+
+import static java.util.Objects.requireNonNull;
+
+import java.time.Clock;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import org.apache.camel.Exchange;
+import org.apache.camel.Processor;
+import org.apache.camel.component.vertx.websocket.VertxWebsocketClientConsumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import routes.jetstream.JetstreamStatus.State;
+
+/**
+ * Keeps one connection to one of the hosts, and sends its blocks through the route one after the other.
+ *
+ * <p>What may block (the position, the route) runs on one thread of its own, in order.
+ */
+public class JetstreamConsumer extends VertxWebsocketClientConsumer implements JetstreamConnection.Owner {
+
+  private static final Logger LOG = LoggerFactory.getLogger(JetstreamConsumer.class);
+
+  private final JetstreamEndpoint endpoint;
+  private final Clock clock;
+
+  private ScheduledExecutorService worker;
+  private volatile JetstreamConnection connection;
+  private volatile JetstreamStatus status;
+  private volatile boolean running;
+  private int hostIndex;
+  private int failures;
+  private String lastFailure = "";
+
+  JetstreamConsumer(JetstreamEndpoint endpoint, Processor processor, Clock clock) {
+    super(endpoint, processor);
+    this.endpoint = requireNonNull(endpoint, "endpoint");
+    this.clock = requireNonNull(clock, "clock");
+    this.status = new JetstreamStatus(State.STARTING, "", clock.instant(), null);
+  }
+
+  /** What the consumer is doing now. */
+  public JetstreamStatus status() {
+    return status;
+  }
+
+  @Override
+  protected void doStart() throws Exception {
+    running = true;
+    worker = endpoint.getCamelContext().getExecutorServiceManager().newSingleThreadScheduledExecutor(this, "jetstream");
+    worker.execute(this::connect);
+  }
+
+  @Override
+  protected void doStop() throws Exception {
+    halt("the route stops");
+    super.doStop();
+  }
+
+  @Override
+  protected void doSuspend() throws Exception {
+    halt("the route is suspended");
+    super.doSuspend();
+  }
+
+  @Override
+  protected void doResume() throws Exception {
+    doStart();
+  }
+
+  private void halt(String why) {
+    running = false;
+    JetstreamConnection open = connection;
+    if (open != null) {
+      open.close(why);
+    }
+    if (worker != null) {
+      // The block with the route is finished; others are not begun.
+      endpoint.getCamelContext().getExecutorServiceManager().shutdownGraceful(worker);
+      worker = null;
+    }
+    report(State.STOPPED, "", why);
+  }
+
+  private void connect() {
+    if (!running) {
+      return;
+    }
+    JetstreamHost host = endpoint.hosts().get(hostIndex % endpoint.hosts().size());
+    Optional<Position> position;
+    try {
+      position = endpoint.getPosition().read();
+    } catch (Exception e) {
+      failed(host, "how far the data kept reaches cannot be told now: " + rootMessage(e));
+      return;
+    }
+    report(State.CONNECTING, host.name(), null);
+    connection =
+        new JetstreamConnection(
+            endpoint, host, endpoint.connectOptions(host, position), position.map(Position::timeUs).orElse(0L), this, clock);
+    connection.open();
+  }
+
+  @Override
+  public void connected(JetstreamConnection connected) {
+    lastFailure = "";
+    report(State.CONNECTED, connected.host().name(), null);
+    LOG.info("Connected to {}", connected.host().name());
+  }
+
+  @Override
+  public void received(JetstreamConnection from, Block block) {
+    onWorker(() -> process(from, block));
+  }
+
+  private void process(JetstreamConnection from, Block block) {
+    if (!running || from != connection) {
+      return;
+    }
+    Exchange exchange = createExchange(false);
+    exchange.getMessage().setBody(block);
+    exchange.getMessage().setHeader(JetstreamHeaders.HOST, block.host());
+    exchange.getMessage().setHeader(JetstreamHeaders.COUNT, block.count());
+    exchange.getMessage().setHeader(JetstreamHeaders.BYTES, block.bytes());
+    Exception failure;
+    try {
+      createUoW(exchange);
+      getProcessor().process(exchange);
+      failure = exchange.getException();
+      if (failure == null && exchange.isRollbackOnly()) {
+        failure = new IllegalStateException("the exchange was rolled back");
+      }
+    } catch (Exception e) {
+      failure = e;
+    } finally {
+      doneUoW(exchange);
+      releaseExchange(exchange, false);
+    }
+    if (failure == null) {
+      failures = 0;
+      from.acknowledge();
+    } else {
+      LOG.debug("A block was not kept", failure);
+      from.close("a block was not kept, so it is read again: " + rootMessage(failure));
+    }
+  }
+
+  @Override
+  public void ended(JetstreamConnection over, String why) {
+    onWorker(() -> failed(over.host(), why));
+  }
+
+  private void onWorker(Runnable work) {
+    ScheduledExecutorService thread = worker;
+    if (running && thread != null) {
+      try {
+        thread.execute(work);
+      } catch (RejectedExecutionException e) {
+        LOG.debug("Stopped meanwhile", e);
+      }
+    }
+  }
+
+  /** Waits a little, longer with every failure in a row, and tries the next host. */
+  private void failed(JetstreamHost host, String why) {
+    if (!running) {
+      return;
+    }
+    connection = null;
+    int attempt = Math.min(failures++, 16);
+    hostIndex++;
+    long longest = Math.min(endpoint.getMaxReconnectDelay(), endpoint.getReconnectDelay() << attempt);
+    long delay = longest / 2 + ThreadLocalRandom.current().nextLong(longest / 2 + 1);
+    report(State.WAITING, host.name(), why);
+    if (!why.equals(lastFailure)) {
+      LOG.warn("{}: {}. Trying again in {} ms, and until it works", host.name(), why, delay);
+      lastFailure = why;
+    } else {
+      LOG.debug("{}: {}. Trying again in {} ms", host.name(), why, delay);
+    }
+    worker.schedule(this::connect, delay, TimeUnit.MILLISECONDS);
+  }
+
+  private void report(State state, String host, String detail) {
+    status = new JetstreamStatus(state, host, Instant.now(clock), detail);
+  }
+
+  private static String rootMessage(Throwable failure) {
+    Throwable root = failure;
+    while (root.getCause() != null && root.getCause() != root) {
+      root = root.getCause();
+    }
+    return root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
+  }
+}

@@ -1,0 +1,347 @@
+package routes.jetstream;
+
+import static java.util.Objects.requireNonNull;
+
+import io.vertx.core.Vertx;
+import io.vertx.core.http.WebSocketClient;
+import io.vertx.core.http.WebSocketClientOptions;
+import io.vertx.core.http.WebSocketConnectOptions;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.apache.camel.Category;
+import org.apache.camel.Consumer;
+import org.apache.camel.Processor;
+import org.apache.camel.Producer;
+import org.apache.camel.component.vertx.common.VertxHelper;
+import org.apache.camel.component.vertx.websocket.VertxWebsocketConfiguration;
+import org.apache.camel.component.vertx.websocket.VertxWebsocketEndpoint;
+import org.apache.camel.spi.UriEndpoint;
+import org.apache.camel.spi.UriParam;
+
+/**
+ * Blocks of events from Bluesky's Jetstream.
+ *
+ * <p>Each exchange carries one {@link Block}. The socket is read on only when the exchange is done; at most one more block is collected
+ * meanwhile. When an exchange fails, its block is given up, and reading starts anew at the position, so that nothing is left out.
+ */
+@UriEndpoint(
+    firstVersion = "0.1.0",
+    scheme = "jetstream",
+    title = "Bluesky Jetstream",
+    syntax = "jetstream:hosts",
+    consumerOnly = true,
+    category = {Category.SOCIAL},
+    headersClass = JetstreamHeaders.class)
+public class JetstreamEndpoint extends VertxWebsocketEndpoint {
+
+  /** As many as a server takes. */
+  private static final int MAX_COLLECTIONS = 100;
+
+  private static final Pattern COLLECTION =
+      Pattern.compile("[a-zA-Z]([a-zA-Z0-9-]{0,62})?(\\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,62})?)+|[a-zA-Z][a-zA-Z0-9-]*(\\.[a-zA-Z0-9-]+)*\\.\\*");
+
+  private final List<JetstreamHost> hosts;
+
+  @UriParam(
+      description =
+          "Collections to ask for, separated by commas, at most 100; a prefix may end in .* (app.bsky.feed.*)."
+              + " All when empty. Identity and account events come whatever is asked for.")
+  private String collections = "";
+
+  @UriParam(
+      description =
+          "The PositionSource that is asked at every connect how far the data kept reaches (#bean:name)."
+              + " Without one, every connect starts with what happens now.")
+  private PositionSource position = Optional::empty;
+
+  @UriParam(defaultValue = "1000", description = "Frames in a block, at most.")
+  private int batchSize = 1000;
+
+  @UriParam(defaultValue = "4194304", description = "Bytes of frames in a block; the frame that passes this number is its last.")
+  private long batchBytes = 4L << 20;
+
+  @UriParam(defaultValue = "500ms", javaType = "java.time.Duration", description = "How long a frame waits at most for its block to fill.")
+  private long linger = 500;
+
+  @UriParam(
+      defaultValue = "10s",
+      javaType = "java.time.Duration",
+      description = "How far before the position reading starts: a host's times are not strictly increasing. Brings duplicates.")
+  private long rewind = 10_000;
+
+  @UriParam(
+      defaultValue = "1m",
+      javaType = "java.time.Duration",
+      description = "The same where another host gave the position: each host has times of its own for the same events.")
+  private long hostRewind = 60_000;
+
+  @UriParam(
+      defaultValue = "10s",
+      javaType = "java.time.Duration",
+      description = "How far a host's clock may be ahead of ours. A time further ahead cannot be true and never moves the position.")
+  private long clockTolerance = 10_000;
+
+  @UriParam(
+      defaultValue = "60s",
+      javaType = "java.time.Duration",
+      description = "A connection on which nothing came for so long is given up.")
+  private long idleTimeout = 60_000;
+
+  @UriParam(defaultValue = "1s", javaType = "java.time.Duration", description = "Pause before the next connect; doubles with every failure.")
+  private long reconnectDelay = 1_000;
+
+  @UriParam(defaultValue = "30s", javaType = "java.time.Duration", description = "The longest pause before a connect.")
+  private long maxReconnectDelay = 30_000;
+
+  @UriParam(defaultValue = "10s", javaType = "java.time.Duration", description = "How long a connect may take, each of socket and handshake.")
+  private long connectTimeout = 10_000;
+
+  @UriParam(
+      defaultValue = "16777216",
+      description = "Bytes of the largest message. Servers are asked not to send larger ones; one that comes all the same ends the connection.")
+  private int maxMessageBytes = 16 << 20;
+
+  @UriParam(description = "Not supported: the frames would need a dictionary that is not part of the protocol's documents.")
+  private boolean compress;
+
+  private WebSocketClient client;
+
+  public JetstreamEndpoint(String uri, JetstreamComponent component, VertxWebsocketConfiguration configuration, List<JetstreamHost> hosts) {
+    super(uri, component, configuration);
+    this.hosts = List.copyOf(hosts);
+  }
+
+  /**
+   * Checks the options together.
+   *
+   * @throws IllegalArgumentException naming the option that is wrong, and what it may be
+   */
+  void check() {
+    List<String> names = collectionNames();
+    if (names.size() > MAX_COLLECTIONS) {
+      throw new IllegalArgumentException(
+          "collections: " + names.size() + " names, but a Jetstream server takes at most " + MAX_COLLECTIONS + "; use a prefix such as app.bsky.*");
+    }
+    for (String name : names) {
+      if (!COLLECTION.matcher(name).matches()) {
+        throw new IllegalArgumentException(
+            "collections: '" + name + "' is no collection; it should be like app.bsky.feed.post or app.bsky.feed.*");
+      }
+    }
+    if (compress) {
+      throw new IllegalArgumentException(
+          "compress=true: a server then compresses with zstd and a dictionary of its own, which it does not hand out; leave it off");
+    }
+    if (batchSize < 1 || batchBytes < 1 || linger < 1 || idleTimeout < 1 || reconnectDelay < 1 || connectTimeout < 1) {
+      throw new IllegalArgumentException(
+          "batchSize, batchBytes, linger, idleTimeout, reconnectDelay and connectTimeout have to be greater than zero");
+    }
+    if (rewind < 0 || hostRewind < rewind || clockTolerance < 0 || maxReconnectDelay < reconnectDelay) {
+      throw new IllegalArgumentException(
+          "rewind and clockTolerance must not be negative, hostRewind not less than rewind, maxReconnectDelay not less than reconnectDelay");
+    }
+    if (maxMessageBytes < 8 << 20) {
+      throw new IllegalArgumentException("maxMessageBytes: at least " + (8 << 20) + ": messages of more than a megabyte are sent");
+    }
+  }
+
+  @Override
+  public Consumer createConsumer(Processor processor) throws Exception {
+    JetstreamConsumer consumer = new JetstreamConsumer(this, processor, Clock.systemUTC());
+    configureConsumer(consumer);
+    return consumer;
+  }
+
+  @Override
+  public Producer createProducer() {
+    throw new UnsupportedOperationException("jetstream: only reads; Jetstream takes no messages");
+  }
+
+  @Override
+  public boolean isLenientProperties() {
+    return false;
+  }
+
+  @Override
+  public String getServiceUrl() {
+    return String.join(",", hosts.stream().map(JetstreamHost::name).toList());
+  }
+
+  @Override
+  protected void doStop() throws Exception {
+    if (client != null) {
+      client.close();
+      client = null;
+    }
+    super.doStop();
+  }
+
+  List<JetstreamHost> hosts() {
+    return hosts;
+  }
+
+  Vertx vertx() {
+    return getVertx();
+  }
+
+  synchronized WebSocketClient client() {
+    if (client == null) {
+      WebSocketClientOptions options =
+          new WebSocketClientOptions()
+              .setMaxFrameSize(maxMessageBytes)
+              .setMaxMessageSize(maxMessageBytes)
+              .setConnectTimeout((int) connectTimeout);
+      if (getConfiguration().getSslContextParameters() != null) {
+        try {
+          VertxHelper.setupSSLOptions(getCamelContext(), getConfiguration().getSslContextParameters(), options);
+        } catch (Exception e) {
+          throw new IllegalArgumentException("the SSL context parameters cannot be used: " + e.getMessage(), e);
+        }
+      }
+      client = vertx().createWebSocketClient(options);
+    }
+    return client;
+  }
+
+  WebSocketConnectOptions connectOptions(JetstreamHost host, Optional<Position> from) {
+    StringBuilder query = new StringBuilder("?maxMessageSizeBytes=").append(maxMessageBytes);
+    for (String name : collectionNames()) {
+      query.append("&wantedCollections=").append(URLEncoder.encode(name, StandardCharsets.UTF_8));
+    }
+    from.ifPresent(position -> query.append("&cursor=").append(cursor(host, position)));
+    return new WebSocketConnectOptions()
+        .setHost(host.host())
+        .setPort(host.port())
+        .setSsl(host.tls())
+        .setURI(host.path() + query)
+        .setTimeout(connectTimeout)
+        .setAllowOriginHeader(false);
+  }
+
+  /** Where to start reading, microseconds since 1970: before the position, further where another host's clock gave it. */
+  private long cursor(JetstreamHost host, Position position) {
+    boolean sameHost = position.host().equals(host.name());
+    return Math.max(1, position.timeUs() - 1000 * (sameHost ? rewind : hostRewind));
+  }
+
+  private List<String> collectionNames() {
+    return Arrays.stream(collections.split(",")).map(String::strip).filter(name -> !name.isEmpty()).toList();
+  }
+
+  public String getCollections() {
+    return collections;
+  }
+
+  public void setCollections(String collections) {
+    this.collections = requireNonNull(collections, "collections");
+  }
+
+  public PositionSource getPosition() {
+    return position;
+  }
+
+  public void setPosition(PositionSource position) {
+    this.position = requireNonNull(position, "position");
+  }
+
+  public int getBatchSize() {
+    return batchSize;
+  }
+
+  public void setBatchSize(int batchSize) {
+    this.batchSize = batchSize;
+  }
+
+  public long getBatchBytes() {
+    return batchBytes;
+  }
+
+  public void setBatchBytes(long batchBytes) {
+    this.batchBytes = batchBytes;
+  }
+
+  public long getLinger() {
+    return linger;
+  }
+
+  public void setLinger(long linger) {
+    this.linger = linger;
+  }
+
+  public long getRewind() {
+    return rewind;
+  }
+
+  public void setRewind(long rewind) {
+    this.rewind = rewind;
+  }
+
+  public long getHostRewind() {
+    return hostRewind;
+  }
+
+  public void setHostRewind(long hostRewind) {
+    this.hostRewind = hostRewind;
+  }
+
+  public long getClockTolerance() {
+    return clockTolerance;
+  }
+
+  public void setClockTolerance(long clockTolerance) {
+    this.clockTolerance = clockTolerance;
+  }
+
+  public long getIdleTimeout() {
+    return idleTimeout;
+  }
+
+  public void setIdleTimeout(long idleTimeout) {
+    this.idleTimeout = idleTimeout;
+  }
+
+  public long getReconnectDelay() {
+    return reconnectDelay;
+  }
+
+  public void setReconnectDelay(long reconnectDelay) {
+    this.reconnectDelay = reconnectDelay;
+  }
+
+  public long getMaxReconnectDelay() {
+    return maxReconnectDelay;
+  }
+
+  public void setMaxReconnectDelay(long maxReconnectDelay) {
+    this.maxReconnectDelay = maxReconnectDelay;
+  }
+
+  public long getConnectTimeout() {
+    return connectTimeout;
+  }
+
+  public void setConnectTimeout(long connectTimeout) {
+    this.connectTimeout = connectTimeout;
+  }
+
+  public int getMaxMessageBytes() {
+    return maxMessageBytes;
+  }
+
+  public void setMaxMessageBytes(int maxMessageBytes) {
+    this.maxMessageBytes = maxMessageBytes;
+  }
+
+  public boolean isCompress() {
+    return compress;
+  }
+
+  public void setCompress(boolean compress) {
+    this.compress = compress;
+  }
+}

@@ -1,0 +1,14 @@
+package routes.search;
+
+import java.time.Instant;
+
+/**
+ * A post found.
+ *
+ * @param uri {@code at://did/app.bsky.feed.post/rkey}
+ * @param sortAt the time it is sorted by: what its author claims, but not later than it was seen
+ * @param did the author
+ * @param handle the author's handle; null when the archive has none
+ * @param text empty for a post that has none
+ */
+public record Post(String uri, Instant sortAt, String did, String handle, String text) {}

@@ -1,0 +1,141 @@
+package routes.wiring;
+
+import jakarta.validation.Valid;
+import jakarta.validation.constraints.Max;
+import jakarta.validation.constraints.Min;
+import jakarta.validation.constraints.NotEmpty;
+import jakarta.validation.constraints.NotNull;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+import org.springframework.validation.annotation.Validated;
+
+/**
+ * Everything that can be configured.
+ *
+ * @param roles What this process does: any of ingest, drain, query, simulator.
+ * @param dataDir Folder of the archive, its catalog and the embedded Redis.
+ * @param routesDir Folder of route files that replace or add to the built-in ones; read again when they change. It need not exist.
+ * @param demo Whether the data is made up. A data folder holds either real data or made-up data, never both.
+ */
+@Validated
+@ConfigurationProperties("explorer")
+public record ExplorerProperties(
+    @DefaultValue({"ingest", "drain", "query"}) @NotEmpty Set<Role> roles,
+    @DefaultValue("./data") @NotNull Path dataDir,
+    @DefaultValue("./routes") @NotNull Path routesDir,
+    @DefaultValue("false") boolean demo,
+    @DefaultValue @Valid Jetstream jetstream,
+    @DefaultValue @Valid Redis redis,
+    @DefaultValue @Valid Drain drain,
+    @DefaultValue @Valid Expire expire,
+    @DefaultValue @Valid Query query,
+    @DefaultValue @Valid Identity identity,
+    @DefaultValue @Valid Simulator simulator) {
+
+  /** The parts of the pipeline. */
+  public enum Role {
+    INGEST,
+    DRAIN,
+    QUERY,
+    SIMULATOR
+  }
+
+  /**
+   * The event stream.
+   *
+   * @param hosts Jetstream servers, ws:// or wss://; the next one is tried when one fails.
+   * @param collections Collections to keep, at most 100, a prefix may end in .*; all when empty.
+   * @param start Where reading starts when nothing was ever kept: live, a moment (2026-07-04T00:00:00Z), or a duration back from now
+   *     (PT24H). Servers hold 24 to 36 hours.
+   */
+  public record Jetstream(
+      @DefaultValue({"wss://jetstream.us-east.bsky.network", "wss://jetstream.us-west.bsky.network"}) @NotEmpty List<String> hosts,
+      @DefaultValue("") String collections,
+      @DefaultValue("live") String start) {}
+
+  /**
+   * The buffer.
+   *
+   * @param url embedded, for a server of our own, or redis:// or rediss:// with user, password, host, port and database.
+   * @param key Name of the stream of blocks in Redis.
+   * @param maxMemory Memory of the embedded server, as Redis writes it. When it is full, ingest waits; nothing is dropped.
+   */
+  public record Redis(
+      @DefaultValue("embedded") @NotEmpty String url,
+      @DefaultValue("explorer:blocks") @NotEmpty String key,
+      @DefaultValue("2gb") @NotEmpty String maxMemory) {}
+
+  /**
+   * From the buffer to the archive.
+   *
+   * @param schedule When to drain: a Quartz cron expression, with seconds.
+   * @param onShutdown Whether to drain once more at an orderly shutdown.
+   * @param maxEvents Events of one batch, at most; what is left is drained in the next batch, at once.
+   * @param maxBytes Bytes of events of one batch, at most.
+   * @param maxDuration Time for reading and writing one batch; then it is committed.
+   */
+  public record Drain(
+      @DefaultValue("0 0/5 * * * ?") @NotEmpty String schedule,
+      @DefaultValue("false") boolean onShutdown,
+      @DefaultValue("250000") @Min(1) long maxEvents,
+      @DefaultValue("256MB") @NotNull DataSize maxBytes,
+      @DefaultValue("20s") @NotNull Duration maxDuration) {}
+
+  /**
+   * Old commits of the archive. Data is not touched by this, only the record of how the tables once were.
+   *
+   * @param schedule When to forget old commits: a Quartz cron expression, with seconds.
+   * @param after How long a commit is remembered, and files that it alone needs are kept.
+   */
+  public record Expire(@DefaultValue("0 17 * * * ?") @NotEmpty String schedule, @DefaultValue("1h") @NotNull Duration after) {}
+
+  /**
+   * Searching.
+   *
+   * @param rowCap Posts of one search that can be seen or exported; 0 for no cap.
+   * @param timeout How long a query may take.
+   * @param maxConcurrent Queries at once; others wait.
+   * @param memory Memory of DuckDB, for queries and for looking up duplicates.
+   * @param threads Threads of DuckDB; 0 for one per processor.
+   * @param corsOrigin Origin of web pages that may use the API: * for any, or one such as https://explorer.example.
+   */
+  public record Query(
+      @DefaultValue("1000") @Min(0) int rowCap,
+      @DefaultValue("30s") @NotNull Duration timeout,
+      @DefaultValue("8") @Min(1) @Max(1000) int maxConcurrent,
+      @DefaultValue("512MB") @NotNull DataSize memory,
+      @DefaultValue("0") @Min(0) int threads,
+      @DefaultValue("*") @NotEmpty String corsOrigin) {}
+
+  /**
+   * Handles that the archive does not know.
+   *
+   * @param url Public XRPC API that is asked; empty to ask nobody.
+   * @param timeout How long one question may take.
+   */
+  public record Identity(@DefaultValue("https://public.api.bsky.app") URI url, @DefaultValue("3s") @NotNull Duration timeout) {}
+
+  /**
+   * The made-up network, for role simulator.
+   *
+   * @param port Port of its Jetstream server, on the loopback address; 0 for any.
+   * @param seed Another seed is another world.
+   * @param rate Events a second.
+   * @param misbehave Whether it drops connections, repeats, falls silent and sends junk.
+   */
+  public record Simulator(
+      @DefaultValue("6008") @Min(0) @Max(65535) int port,
+      @DefaultValue("1") long seed,
+      @DefaultValue("50") double rate,
+      @DefaultValue("false") boolean misbehave) {}
+
+  boolean has(Role role) {
+    return roles.contains(role);
+  }
+}

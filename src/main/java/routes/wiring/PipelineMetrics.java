@@ -1,0 +1,70 @@
+package routes.wiring;
+
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.function.ToDoubleFunction;
+import org.springframework.stereotype.Component;
+import routes.api.StatusApi.Intake;
+import routes.archive.BatchReport;
+import routes.wiring.ExplorerProperties.Role;
+
+/** The pipeline in numbers; routes report batches here. */
+@Component("pipelineMetrics")
+@ForRole({Role.INGEST, Role.DRAIN, Role.QUERY})
+public class PipelineMetrics {
+
+  private final MeterRegistry registry;
+  private volatile Instant lastBatch;
+  private volatile String failure;
+
+  PipelineMetrics(MeterRegistry registry, IntakeProbe probe) {
+    this.registry = registry;
+    gauge("explorer.ingest.lag", "Seconds between the newest event received and now", probe, PipelineMetrics::lagSeconds);
+    gauge("explorer.ingest.connected", "1 while connected to Jetstream, else 0", probe, intake -> "CONNECTED".equals(intake.state()) ? 1 : 0);
+    gauge("explorer.buffer.blocks", "Blocks received and not archived", probe, Intake::bufferedBlocks);
+    gauge("explorer.buffer.bytes", "Bytes of the stream in Redis", probe, Intake::bufferedBytes);
+  }
+
+  private void gauge(String name, String description, IntakeProbe probe, ToDoubleFunction<Intake> value) {
+    Gauge.builder(name, probe, known -> known.get().map(value::applyAsDouble).orElse(Double.NaN))
+        .description(description)
+        .register(registry);
+  }
+
+  private static double lagSeconds(Intake intake) {
+    return intake.lastEvent() == null ? Double.NaN : Duration.between(intake.lastEvent(), Instant.now()).toMillis() / 1000.0;
+  }
+
+  /** Counts what a batch did. */
+  public void batch(BatchReport report) {
+    lastBatch = Instant.now();
+    failure = null;
+    if (report.isEmpty()) {
+      return;
+    }
+    registry.timer("explorer.batch").record(report.duration());
+    registry.counter("explorer.batch.events").increment(report.events());
+    registry.counter("explorer.duplicates").increment(report.duplicates());
+    report.rows().forEach((table, rows) -> registry.counter("explorer.rows", "table", table.label()).increment(rows));
+    report.deadLetters().forEach((reason, frames) -> registry.counter("explorer.dead.letters", "reason", reason).increment(frames));
+  }
+
+  /** Counts a batch that failed. */
+  public void batchFailed(Exception failed) {
+    failure = failed.getMessage() == null ? failed.getClass().getSimpleName() : failed.getMessage();
+    registry.counter("explorer.batch.failures").increment();
+  }
+
+  /** When a batch was last drained without an error, even an empty one; null before the first. */
+  Instant lastBatch() {
+    return lastBatch;
+  }
+
+  /** Why the last batch failed; empty when it did not. */
+  Optional<String> failure() {
+    return Optional.ofNullable(failure);
+  }
+}

@@ -13,7 +13,8 @@ import routes.search.PostStream;
 final class CsvExport extends InputStream {
 
   private static final String HEADER = "Timestamp,Username,Post Preview\r\n";
-  private static final CSVFormat FORMAT = CSVFormat.RFC4180.builder().setQuoteMode(QuoteMode.ALL).get();
+  private static final CSVFormat FORMAT =
+      CSVFormat.RFC4180.builder().setQuoteMode(QuoteMode.ALL).get();
   private static final int ROWS_AT_ONCE = 200;
 
   private final PostStream posts;

@@ -32,10 +32,15 @@ final class Parameters {
       String value = equals < 0 ? "" : decode(pair.substring(equals + 1), name);
       if (!known.contains(name)) {
         throw new ProblemException(
-            Problem.badParameter(shorten(name), "There is no parameter '" + shorten(name) + "'.", "Known are: " + String.join(", ", new TreeSet<>(known)) + "."));
+            Problem.badParameter(
+                shorten(name),
+                "There is no parameter '" + shorten(name) + "'.",
+                "Known are: " + String.join(", ", new TreeSet<>(known)) + "."));
       }
       if (values.putIfAbsent(name, value) != null) {
-        throw new ProblemException(Problem.badParameter(name, "The parameter '" + name + "' stands twice.", "Give it once."));
+        throw new ProblemException(
+            Problem.badParameter(
+                name, "The parameter '" + name + "' stands twice.", "Give it once."));
       }
     }
     values.values().removeIf(String::isBlank);
@@ -44,13 +49,18 @@ final class Parameters {
   private static String decode(String text, String name) {
     try {
       String decoded = URLDecoder.decode(text, UTF_8);
-      if (decoded.indexOf('\ufffd') >= 0 && !text.toUpperCase(java.util.Locale.ROOT).contains("%EF%BF%BD") && text.indexOf('\ufffd') < 0) {
+      if (decoded.indexOf('\ufffd') >= 0
+          && !text.toUpperCase(java.util.Locale.ROOT).contains("%EF%BF%BD")
+          && text.indexOf('\ufffd') < 0) {
         throw new IllegalArgumentException("not UTF-8");
       }
       return decoded;
     } catch (IllegalArgumentException e) {
       throw new ProblemException(
-          Problem.badParameter(name, "The value cannot be decoded: " + e.getMessage() + ".", "Write it in UTF-8, percent-encoded (% itself is %25)."));
+          Problem.badParameter(
+              name,
+              "The value cannot be decoded: " + e.getMessage() + ".",
+              "Write it in UTF-8, percent-encoded (% itself is %25)."));
     }
   }
 
@@ -64,7 +74,10 @@ final class Parameters {
     Optional<String> second = text(alias);
     if (first.isPresent() && second.isPresent() && !first.equals(second)) {
       throw new ProblemException(
-          Problem.badParameter(alias, "'" + name + "' and '" + alias + "' mean the same, and differ.", "Give one of them."));
+          Problem.badParameter(
+              alias,
+              "'" + name + "' and '" + alias + "' mean the same, and differ.",
+              "Give one of them."));
     }
     return first.or(() -> second);
   }
@@ -73,8 +86,12 @@ final class Parameters {
     return switch (values.getOrDefault(name, "false")) {
       case "true", "1" -> true;
       case "false", "0" -> false;
-      default -> throw new ProblemException(
-          Problem.badParameter(name, "'" + shorten(values.get(name)) + "' is neither true nor false.", "Write true or false."));
+      default ->
+          throw new ProblemException(
+              Problem.badParameter(
+                  name,
+                  "'" + shorten(values.get(name)) + "' is neither true nor false.",
+                  "Write true or false."));
     };
   }
 
@@ -93,7 +110,9 @@ final class Parameters {
     }
     throw new ProblemException(
         Problem.badParameter(
-            name, "'" + shorten(value) + "' is no whole number from " + least + " to " + most + ".", "Write a whole number from " + least + " to " + most + "."));
+            name,
+            "'" + shorten(value) + "' is no whole number from " + least + " to " + most + ".",
+            "Write a whole number from " + least + " to " + most + "."));
   }
 
   static String shorten(String text) {

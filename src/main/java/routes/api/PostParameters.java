@@ -41,14 +41,21 @@ final class PostParameters {
    * @throws ProblemException for a parameter that is wrong, naming it
    */
   Asked read(Parameters parameters) {
-    Optional<TextMatch> text = parameters.text("text").map(value -> text(value, parameters.flag("exact")));
+    Optional<TextMatch> text =
+        parameters.text("text").map(value -> text(value, parameters.flag("exact")));
     if (text.isEmpty()) {
       parameters.flag("exact"); // its value has to make sense all the same
     }
-    Optional<Instant> from = parameters.text("start", "start_date").map(value -> time("start", value, false));
-    Optional<Instant> to = parameters.text("end", "end_date").map(value -> time("end", value, true));
+    Optional<Instant> from =
+        parameters.text("start", "start_date").map(value -> time("start", value, false));
+    Optional<Instant> to =
+        parameters.text("end", "end_date").map(value -> time("end", value, true));
     if (from.isPresent() && to.isPresent() && !from.get().isBefore(to.get())) {
-      throw new ProblemException(Problem.badParameter("end", "The end is before the start.", "Let end be the same day as start, or later."));
+      throw new ProblemException(
+          Problem.badParameter(
+              "end",
+              "The end is before the start.",
+              "Let end be the same day as start, or later."));
     }
     Optional<String> username = parameters.text("username").map(String::strip);
     if (username.isEmpty()) {
@@ -75,7 +82,12 @@ final class PostParameters {
       try {
         did = handles.didOf(handle);
       } catch (HandleResolver.Unreachable e) {
-        notice = "The archive does not know the handle " + handle + ", and the network could not be asked: " + e.getMessage() + ".";
+        notice =
+            "The archive does not know the handle "
+                + handle
+                + ", and the network could not be asked: "
+                + e.getMessage()
+                + ".";
       }
     }
     return new Asked(did.map(query), did.isPresent() ? null : notice);
@@ -84,7 +96,10 @@ final class PostParameters {
   private static TextMatch text(String value, boolean exact) {
     if (value.length() > MAX_TEXT) {
       throw new ProblemException(
-          Problem.badParameter("text", "It has " + value.length() + " characters.", "Look for at most " + MAX_TEXT + " characters."));
+          Problem.badParameter(
+              "text",
+              "It has " + value.length() + " characters.",
+              "Look for at most " + MAX_TEXT + " characters."));
     }
     return new TextMatch(value.strip(), exact);
   }

@@ -13,12 +13,14 @@ import com.fasterxml.jackson.annotation.JsonInclude;
  * @param fix what to do about it
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
-public record Problem(String type, String title, int status, String detail, String parameter, String fix) {
+public record Problem(
+    String type, String title, int status, String detail, String parameter, String fix) {
 
   private static final String URN = "urn:bluesky-post-explorer:problem:";
 
   static Problem badParameter(String parameter, String detail, String fix) {
-    return new Problem(URN + "bad-parameter", "A parameter is not valid", 400, detail, parameter, fix);
+    return new Problem(
+        URN + "bad-parameter", "A parameter is not valid", 400, detail, parameter, fix);
   }
 
   static Problem notFound(String parameter, String detail, String fix) {
@@ -26,15 +28,32 @@ public record Problem(String type, String title, int status, String detail, Stri
   }
 
   static Problem timeout(String detail) {
-    return new Problem(URN + "timeout", "The query took too long", 504, detail, null, "Ask for a shorter time with start and end, or for rarer words.");
+    return new Problem(
+        URN + "timeout",
+        "The query took too long",
+        504,
+        detail,
+        null,
+        "Ask for a shorter time with start and end, or for rarer words.");
   }
 
   static Problem busy() {
-    return new Problem(URN + "busy", "Too many queries at once", 503, "As many queries run as may run at once.", null, "Try again in some seconds.");
+    return new Problem(
+        URN + "busy",
+        "Too many queries at once",
+        503,
+        "As many queries run as may run at once.",
+        null,
+        "Try again in some seconds.");
   }
 
   static Problem internal() {
     return new Problem(
-        URN + "internal", "Something went wrong here", 500, "The request could not be answered; the reason is in the log.", null, "Try again; if it stays, tell the operator.");
+        URN + "internal",
+        "Something went wrong here",
+        500,
+        "The request could not be answered; the reason is in the log.",
+        null,
+        "Try again; if it stays, tell the operator.");
   }
 }

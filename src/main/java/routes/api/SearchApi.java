@@ -21,9 +21,11 @@ public final class SearchApi {
   private static final int DEFAULT_PAGE_SIZE = 50;
   private static final int MAX_PAGE_SIZE = 1000;
   private static final int MAX_PAGE = 1_000_000;
-  private static final Set<String> QUERY = Set.of("text", "username", "start", "end", "start_date", "end_date", "exact");
+  private static final Set<String> QUERY =
+      Set.of("text", "username", "start", "end", "start_date", "end_date", "exact");
   private static final Set<String> PAGED =
-      Set.of("text", "username", "start", "end", "start_date", "end_date", "exact", "page", "limit");
+      Set.of(
+          "text", "username", "start", "end", "start_date", "end_date", "exact", "page", "limit");
 
   private final PostSearch search;
   private final PostParameters postParameters;
@@ -49,7 +51,15 @@ public final class SearchApi {
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Meta(
-      long count, int page, int pageSize, long pages, Integer cap, boolean capped, double seconds, boolean demo, String notice) {}
+      long count,
+      int page,
+      int pageSize,
+      long pages,
+      Integer cap,
+      boolean capped,
+      double seconds,
+      boolean demo,
+      String notice) {}
 
   /** The answer of {@code /search}. */
   public record Answer(List<Result> results, Meta meta) {}
@@ -58,7 +68,8 @@ public final class SearchApi {
    * @param rowCap posts of one search that can be seen or exported; 0 for all
    * @param demo whether the archive holds made-up data
    */
-  public SearchApi(PostSearch search, HandleResolver handles, int rowCap, boolean demo, Clock clock) {
+  public SearchApi(
+      PostSearch search, HandleResolver handles, int rowCap, boolean demo, Clock clock) {
     this.search = search;
     this.postParameters = new PostParameters(search, handles);
     this.rowCap = rowCap;
@@ -83,7 +94,10 @@ public final class SearchApi {
     PostParameters.Asked asked = postParameters.read(parameters);
     int rows = rowCap > 0 ? (int) Math.min(limit, rowCap - offset) : limit;
     PostPage found =
-        asked.query().map(posts -> search.page(posts, Math.toIntExact(offset), rows)).orElseGet(() -> new PostPage(List.of(), 0));
+        asked
+            .query()
+            .map(posts -> search.page(posts, Math.toIntExact(offset), rows))
+            .orElseGet(() -> new PostPage(List.of(), 0));
     long reachable = rowCap > 0 ? Math.min(found.total(), rowCap) : found.total();
     Meta meta =
         new Meta(
@@ -116,7 +130,8 @@ public final class SearchApi {
   }
 
   static Result result(Post post) {
-    return new Result(post.uri(), Times.write(Times.micros(post.sortAt())), username(post), post.text());
+    return new Result(
+        post.uri(), Times.write(Times.micros(post.sortAt())), username(post), post.text());
   }
 
   static String username(Post post) {

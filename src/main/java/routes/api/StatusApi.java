@@ -21,7 +21,10 @@ import routes.archive.TableName;
 import routes.archive.TableSnapshot;
 import routes.archive.Times;
 
-/** {@code /api/v1/status} and {@code /api/v1/tables}: what the archive holds, and how the pipeline does. */
+/**
+ * {@code /api/v1/status} and {@code /api/v1/tables}: what the archive holds, and how the pipeline
+ * does.
+ */
 public final class StatusApi {
 
   private final Archive archive;
@@ -33,7 +36,8 @@ public final class StatusApi {
   /**
    * What is known of the part before the archive.
    *
-   * @param state of the connection, where this process reads the stream: connected, connecting, waiting …; else null
+   * @param state of the connection, where this process reads the stream: connected, connecting,
+   *     waiting …; else null
    * @param host connected to, or that the newest block came from; null before the first
    * @param detail what goes wrong, if anything does
    * @param lastEvent time of the newest event received; null before the first
@@ -54,12 +58,25 @@ public final class StatusApi {
 
   /** How the pipeline does. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
-  public record Status(boolean demo, String version, Instant now, Ingest ingest, Buffer buffer, Archived archive, List<Table> tables) {}
+  public record Status(
+      boolean demo,
+      String version,
+      Instant now,
+      Ingest ingest,
+      Buffer buffer,
+      Archived archive,
+      List<Table> tables) {}
 
   /** The connection to Jetstream; lag is between the newest event received and now. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Ingest(
-      String state, String host, String detail, Instant lastEvent, Instant lastReceived, Double lagSeconds, Double eventsPerSecond) {}
+      String state,
+      String host,
+      String detail,
+      Instant lastEvent,
+      Instant lastReceived,
+      Double lagSeconds,
+      Double eventsPerSecond) {}
 
   /** What is received and not archived. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -67,7 +84,8 @@ public final class StatusApi {
 
   /** How far the archive has come. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
-  public record Archived(Instant lastCommit, Instant position, String streamId, Double behindSeconds) {}
+  public record Archived(
+      Instant lastCommit, Instant position, String streamId, Double behindSeconds) {}
 
   /** A table in numbers. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -75,7 +93,8 @@ public final class StatusApi {
 
   /** The live files of a table. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
-  public record TableFiles(String table, long snapshot, Instant committedAt, long rows, long bytes, List<File> files) {}
+  public record TableFiles(
+      String table, long snapshot, Instant committedAt, long rows, long bytes, List<File> files) {}
 
   /** A live file: path on the server's disk, and below the archive's folder. */
   public record File(String path, String date, long rows, long bytes) {}
@@ -83,7 +102,12 @@ public final class StatusApi {
   /**
    * @param intake asks for what is before the archive; empty when the buffer cannot be reached
    */
-  public StatusApi(Archive archive, Supplier<Optional<Intake>> intake, boolean demo, String version, Clock clock) {
+  public StatusApi(
+      Archive archive,
+      Supplier<Optional<Intake>> intake,
+      boolean demo,
+      String version,
+      Clock clock) {
     this.archive = requireNonNull(archive, "archive");
     this.intake = requireNonNull(intake, "intake");
     this.demo = demo;
@@ -95,9 +119,16 @@ public final class StatusApi {
     Instant now = clock.instant();
     Optional<Intake> before = intake.get();
     TableSnapshot ledger = archive.snapshot(TableName.LEDGER);
-    List<Table> tables = Arrays.stream(TableName.values()).map(name -> table(archive.snapshot(name))).toList();
+    List<Table> tables =
+        Arrays.stream(TableName.values()).map(name -> table(archive.snapshot(name))).toList();
     return new Status(
-        demo, version, now, before.map(known -> ingest(known, now)).orElse(null), buffer(before), archived(ledger, now), tables);
+        demo,
+        version,
+        now,
+        before.map(known -> ingest(known, now)).orElse(null),
+        buffer(before),
+        archived(ledger, now),
+        tables);
   }
 
   private static Ingest ingest(Intake intake, Instant now) {
@@ -112,11 +143,14 @@ public final class StatusApi {
   }
 
   private static Buffer buffer(Optional<Intake> intake) {
-    return intake.map(known -> new Buffer("reachable", known.bufferedBlocks(), known.bufferedBytes())).orElse(new Buffer("unreachable", null, null));
+    return intake
+        .map(known -> new Buffer("reachable", known.bufferedBlocks(), known.bufferedBytes()))
+        .orElse(new Buffer("unreachable", null, null));
   }
 
   private static Archived archived(TableSnapshot ledger, Instant now) {
-    Optional<Instant> position = ledger.position().map(ArchivePosition::timeUs).filter(time -> time > 0).map(Times::instant);
+    Optional<Instant> position =
+        ledger.position().map(ArchivePosition::timeUs).filter(time -> time > 0).map(Times::instant);
     return new Archived(
         ledger.committedAt(),
         position.orElse(null),
@@ -125,7 +159,12 @@ public final class StatusApi {
   }
 
   private static Table table(TableSnapshot snapshot) {
-    return new Table(snapshot.table().label(), snapshot.rows(), snapshot.bytes(), snapshot.files().size(), snapshot.committedAt());
+    return new Table(
+        snapshot.table().label(),
+        snapshot.rows(),
+        snapshot.bytes(),
+        snapshot.files().size(),
+        snapshot.committedAt());
   }
 
   /** The live files of a table, for a DuckDB or pandas of one's own. */
@@ -137,15 +176,30 @@ public final class StatusApi {
                     new ProblemException(
                         Problem.notFound(
                             "table",
-                            "There is no table '" + Parameters.shorten(String.valueOf(table)) + "'.",
-                            "The tables are: " + Arrays.stream(TableName.values()).map(TableName::label).collect(Collectors.joining(", ")) + ".")));
+                            "There is no table '"
+                                + Parameters.shorten(String.valueOf(table))
+                                + "'.",
+                            "The tables are: "
+                                + Arrays.stream(TableName.values())
+                                    .map(TableName::label)
+                                    .collect(Collectors.joining(", "))
+                                + ".")));
     TableSnapshot snapshot = archive.snapshot(name);
     List<File> files =
         snapshot.files().stream()
             .sorted(Comparator.comparing(ArchiveFile::date).thenComparing(ArchiveFile::path))
-            .map(file -> new File(file.path().toString(), file.date().toString(), file.rows(), file.bytes()))
+            .map(
+                file ->
+                    new File(
+                        file.path().toString(), file.date().toString(), file.rows(), file.bytes()))
             .toList();
-    return new TableFiles(name.label(), snapshot.id(), snapshot.committedAt(), snapshot.rows(), snapshot.bytes(), files);
+    return new TableFiles(
+        name.label(),
+        snapshot.id(),
+        snapshot.committedAt(),
+        snapshot.rows(),
+        snapshot.bytes(),
+        files);
   }
 
   private static double seconds(Instant from, Instant to) {

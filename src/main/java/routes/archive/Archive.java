@@ -44,9 +44,10 @@ import org.slf4j.LoggerFactory;
 /**
  * The Iceberg tables, a folder each, and their catalog.
  *
- * <p>{@code archive/<table>/data/date=YYYY-MM-DD/*.parquet} and {@code archive/<table>/metadata/} below the data folder; the catalog is
- * the SQLite file {@code catalog.sqlite} beside them. Every commit says how far its table has come ({@link ArchivePosition}), and is made
- * only on top of the commit that it was prepared for.
+ * <p>{@code archive/<table>/data/date=YYYY-MM-DD/*.parquet} and {@code archive/<table>/metadata/}
+ * below the data folder; the catalog is the SQLite file {@code catalog.sqlite} beside them. Every
+ * commit says how far its table has come ({@link ArchivePosition}), and is made only on top of the
+ * commit that it was prepared for.
  */
 public final class Archive implements AutoCloseable {
 
@@ -80,7 +81,8 @@ public final class Archive implements AutoCloseable {
       }
       return archive;
     } catch (IOException e) {
-      throw new UncheckedIOException("the archive below " + dataFolder + " cannot be opened: " + e.getMessage(), e);
+      throw new UncheckedIOException(
+          "the archive below " + dataFolder + " cannot be opened: " + e.getMessage(), e);
     }
   }
 
@@ -125,7 +127,9 @@ public final class Archive implements AutoCloseable {
     return table;
   }
 
-  /** Only the columns by which files are chosen have their least and greatest value in the metadata. */
+  /**
+   * Only the columns by which files are chosen have their least and greatest value in the metadata.
+   */
   private static Map<String, String> properties(Schema schema) {
     Map<String, String> properties = new HashMap<>();
     properties.put(TableProperties.FORMAT_VERSION, "2");
@@ -142,7 +146,9 @@ public final class Archive implements AutoCloseable {
 
   /** A newer version may have columns that the table has not; old files then have null there. */
   private static void addMissingColumns(Table table, org.apache.avro.Schema schema) {
-    boolean complete = schema.getFields().stream().allMatch(field -> table.schema().findField(field.name()) != null);
+    boolean complete =
+        schema.getFields().stream()
+            .allMatch(field -> table.schema().findField(field.name()) != null);
     if (!complete) {
       UpdateSchema update = table.updateSchema();
       Schema wanted = AvroSchemaUtil.toIceberg(schema);
@@ -160,16 +166,21 @@ public final class Archive implements AutoCloseable {
   }
 
   /**
-   * How far the archive has come in all its tables; empty before the first batch. The ledger is committed last in every batch, so its
-   * position is that of the whole.
+   * How far the archive has come in all its tables; empty before the first batch. The ledger is
+   * committed last in every batch, so its position is that of the whole.
    */
   public Optional<ArchivePosition> position() {
     return position(TableName.LEDGER);
   }
 
-  /** How far one table has come by its own newest commit. A batch without rows for a table leaves it alone, so it may be behind. */
+  /**
+   * How far one table has come by its own newest commit. A batch without rows for a table leaves it
+   * alone, so it may be behind.
+   */
   Optional<ArchivePosition> position(TableName name) {
-    return refreshed(name) instanceof Snapshot snapshot ? Optional.of(positionOf(name, snapshot)) : Optional.empty();
+    return refreshed(name) instanceof Snapshot snapshot
+        ? Optional.of(positionOf(name, snapshot))
+        : Optional.empty();
   }
 
   /** The table as it is now. Cheap where nothing was committed since. */
@@ -203,13 +214,18 @@ public final class Archive implements AutoCloseable {
     }
     Table table = tables.get(name);
     List<ArchiveFile> files = new ArrayList<>();
-    try (CloseableIterable<FileScanTask> tasks = table.newScan().useSnapshot(current.snapshotId()).includeColumnStats().planFiles()) {
+    try (CloseableIterable<FileScanTask> tasks =
+        table.newScan().useSnapshot(current.snapshotId()).includeColumnStats().planFiles()) {
       tasks.forEach(task -> files.add(file(table.schema(), task.file())));
     } catch (IOException e) {
       throw new UncheckedIOException("the list of files of " + name.label() + " cannot be read", e);
     }
     return new TableSnapshot(
-        name, current.snapshotId(), Instant.ofEpochMilli(current.timestampMillis()), Optional.of(positionOf(name, current)), files);
+        name,
+        current.snapshotId(),
+        Instant.ofEpochMilli(current.timestampMillis()),
+        Optional.of(positionOf(name, current)),
+        files);
   }
 
   private static ArchiveFile file(Schema schema, DataFile file) {
@@ -220,7 +236,8 @@ public final class Archive implements AutoCloseable {
             Objects.toString(bound(schema, file.lowerBounds(), "rev"), null),
             Objects.toString(bound(schema, file.upperBounds(), "rev"), null));
     LocalDate date = LocalDate.ofEpochDay(file.partition().get(0, Integer.class));
-    return new ArchiveFile(LocalFileIO.path(file.location()), date, file.recordCount(), file.fileSizeInBytes(), range);
+    return new ArchiveFile(
+        LocalFileIO.path(file.location()), date, file.recordCount(), file.fileSizeInBytes(), range);
   }
 
   private static Object bound(Schema schema, Map<Integer, ByteBuffer> bounds, String column) {
@@ -235,7 +252,9 @@ public final class Archive implements AutoCloseable {
    * @param from the position that the files were made on top of
    * @throws LostRace when the table is no longer there: somebody else committed meanwhile
    */
-  void append(TableName name, List<DataFile> files, Optional<ArchivePosition> from, ArchivePosition to) throws LostRace {
+  void append(
+      TableName name, List<DataFile> files, Optional<ArchivePosition> from, ArchivePosition to)
+      throws LostRace {
     AppendFiles append = tables.get(name).newAppend();
     files.forEach(append::appendFile);
     to.writeTo(append);
@@ -247,13 +266,19 @@ public final class Archive implements AutoCloseable {
     }
   }
 
-  /** The fence: checked by Iceberg at the commit itself, against the newest snapshot of that moment. */
-  private static SnapshotAncestryValidator startsAt(TableName name, Optional<ArchivePosition> from) {
+  /**
+   * The fence: checked by Iceberg at the commit itself, against the newest snapshot of that moment.
+   */
+  private static SnapshotAncestryValidator startsAt(
+      TableName name, Optional<ArchivePosition> from) {
     return new SnapshotAncestryValidator() {
       @Override
       public boolean validate(Iterable<Snapshot> newestFirst) {
         var ancestors = newestFirst.iterator();
-        Optional<ArchivePosition> newest = ancestors.hasNext() ? Optional.of(positionOf(name, ancestors.next())) : Optional.empty();
+        Optional<ArchivePosition> newest =
+            ancestors.hasNext()
+                ? Optional.of(positionOf(name, ancestors.next()))
+                : Optional.empty();
         return newest.equals(from);
       }
 
@@ -269,11 +294,16 @@ public final class Archive implements AutoCloseable {
         .orElseThrow(
             () ->
                 new IllegalStateException(
-                    "snapshot " + snapshot.snapshotId() + " of " + name.label() + " has no position: something else wrote to this table"));
+                    "snapshot "
+                        + snapshot.snapshotId()
+                        + " of "
+                        + name.label()
+                        + " has no position: something else wrote to this table"));
   }
 
   /**
-   * Forgets snapshots older than {@code age}, and removes files that only they need. The newest stays, however old.
+   * Forgets snapshots older than {@code age}, and removes files that only they need. The newest
+   * stays, however old.
    *
    * @return how many snapshots were forgotten
    */
@@ -285,7 +315,11 @@ public final class Archive implements AutoCloseable {
       }
       Table table = tables.get(name);
       int before = count(table.snapshots());
-      table.expireSnapshots().expireOlderThan(Instant.now().minus(age).toEpochMilli()).retainLast(1).commit();
+      table
+          .expireSnapshots()
+          .expireOlderThan(Instant.now().minus(age).toEpochMilli())
+          .retainLast(1)
+          .commit();
       table.refresh();
       forgotten += before - count(table.snapshots());
     }

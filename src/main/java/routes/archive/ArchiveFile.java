@@ -24,6 +24,8 @@ public record ArchiveFile(Path path, LocalDate date, long rows, long bytes, Rang
 
   /** Whether a row with a {@code rev} from {@code first} to {@code last} can be in it. */
   boolean mayHoldRev(String first, String last) {
-    return range.firstRev == null || range.lastRev == null || range.firstRev.compareTo(last) <= 0 && range.lastRev.compareTo(first) >= 0;
+    return range.firstRev == null
+        || range.lastRev == null
+        || range.firstRev.compareTo(last) <= 0 && range.lastRev.compareTo(first) >= 0;
   }
 }

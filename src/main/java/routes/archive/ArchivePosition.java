@@ -8,10 +8,12 @@ import org.apache.iceberg.SnapshotUpdate;
 import routes.buffer.StreamId;
 
 /**
- * How far a table, or the whole archive, has come. It stands in the summary of every snapshot, and so in the same commit as the rows.
+ * How far a table, or the whole archive, has come. It stands in the summary of every snapshot, and
+ * so in the same commit as the rows.
  *
  * @param streamId the last entry of the stream that is archived
- * @param timeUs how far Jetstream had been read with that entry, microseconds since 1970; 0 when no time was known yet
+ * @param timeUs how far Jetstream had been read with that entry, microseconds since 1970; 0 when no
+ *     time was known yet
  * @param host the Jetstream host that sent it
  */
 public record ArchivePosition(StreamId streamId, long timeUs, String host) {
@@ -31,7 +33,10 @@ public record ArchivePosition(StreamId streamId, long timeUs, String host) {
       return Optional.empty();
     }
     return Optional.of(
-        new ArchivePosition(StreamId.parse(id), Long.parseLong(summary.getOrDefault(TIME_US, "0")), summary.getOrDefault(HOST, "")));
+        new ArchivePosition(
+            StreamId.parse(id),
+            Long.parseLong(summary.getOrDefault(TIME_US, "0")),
+            summary.getOrDefault(HOST, "")));
   }
 
   void writeTo(SnapshotUpdate<?> update) {

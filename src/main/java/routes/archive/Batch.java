@@ -23,7 +23,9 @@ import routes.archive.EventRows.Row;
 import routes.buffer.StoredBlock;
 import routes.jetstream.Block;
 
-/** What one drain archives: takes blocks, writes their rows to files, counts them. Commits nothing. */
+/**
+ * What one drain archives: takes blocks, writes their rows to files, counts them. Commits nothing.
+ */
 final class Batch implements Closeable {
 
   /** Writers open at once; dates are few, unless someone plays with the clock. */
@@ -62,7 +64,11 @@ final class Batch implements Closeable {
   /**
    * @param tablePositions how far each table has come: rows of earlier blocks are in it already
    */
-  Batch(Archive archive, SeenEvents seen, Map<TableName, Optional<ArchivePosition>> tablePositions, Optional<ArchivePosition> from) {
+  Batch(
+      Archive archive,
+      SeenEvents seen,
+      Map<TableName, Optional<ArchivePosition>> tablePositions,
+      Optional<ArchivePosition> from) {
     this.archive = archive;
     this.seen = seen;
     this.tablePositions = tablePositions;
@@ -96,7 +102,9 @@ final class Batch implements Closeable {
   }
 
   private Count count(Block block) {
-    Line line = new Line(block.receivedAt().truncatedTo(ChronoUnit.MINUTES), block.host(), block.connection());
+    Line line =
+        new Line(
+            block.receivedAt().truncatedTo(ChronoUnit.MINUTES), block.host(), block.connection());
     Count count = ledger.get(line);
     if (count == null) {
       count = new Count();
@@ -105,7 +113,10 @@ final class Batch implements Closeable {
     }
     count.events += block.count();
     if (block.firstTimeUs() > 0) {
-      count.firstTimeUs = count.firstTimeUs == 0 ? block.firstTimeUs() : Math.min(count.firstTimeUs, block.firstTimeUs());
+      count.firstTimeUs =
+          count.firstTimeUs == 0
+              ? block.firstTimeUs()
+              : Math.min(count.firstTimeUs, block.firstTimeUs());
     }
     count.lastTimeUs = Math.max(count.lastTimeUs, block.lastTimeUs());
     return count;
@@ -141,7 +152,9 @@ final class Batch implements Closeable {
   }
 
   private void finish(Target target) throws IOException {
-    files.computeIfAbsent(target.table, table -> new ArrayList<>()).add(writers.remove(target).finish());
+    files
+        .computeIfAbsent(target.table, table -> new ArrayList<>())
+        .add(writers.remove(target).finish());
   }
 
   /** Finishes all files, the ledger's too: they are on the disk, and can be committed. */
@@ -191,7 +204,16 @@ final class Batch implements Closeable {
   }
 
   BatchReport report(Duration duration, boolean more) {
-    return new BatchReport(blocks, events, bytes, rows, duplicates, deadLetters, duration, Optional.of(position), more);
+    return new BatchReport(
+        blocks,
+        events,
+        bytes,
+        rows,
+        duplicates,
+        deadLetters,
+        duration,
+        Optional.of(position),
+        more);
   }
 
   /** Removes the files, unless {@link #finish()} has handed them over. */

@@ -20,9 +20,10 @@ import routes.buffer.StreamId;
 /**
  * Moves what was received from the buffer to the archive, exactly once.
  *
- * <p>A batch starts where the ledger's newest commit says the archive is, commits every table that has rows, the ledger last, and only
- * then trims the stream. Wherever that is cut off, the next batch finds by the tables' positions what is done. Two drains at once, in one
- * process or two, do no harm: the commit of the slower one is refused.
+ * <p>A batch starts where the ledger's newest commit says the archive is, commits every table that
+ * has rows, the ledger last, and only then trims the stream. Wherever that is cut off, the next
+ * batch finds by the tables' positions what is done. Two drains at once, in one process or two, do
+ * no harm: the commit of the slower one is refused.
  */
 public final class Drain {
 
@@ -63,12 +64,14 @@ public final class Drain {
    * Archives one batch.
    *
    * @return what was done; {@link BatchReport#more()} when the batch was full
-   * @throws RuntimeException when it could not be done; nothing is lost, the next batch starts at the same place
+   * @throws RuntimeException when it could not be done; nothing is lost, the next batch starts at
+   *     the same place
    */
   public synchronized BatchReport batch() throws IOException, SQLException {
     long start = System.nanoTime();
     Map<TableName, Optional<ArchivePosition>> positions = new EnumMap<>(TableName.class);
-    // The ledger first: what it says is done is done in every table, whatever is committed meanwhile.
+    // The ledger first: what it says is done is done in every table, whatever is committed
+    // meanwhile.
     Optional<ArchivePosition> from = archive.position();
     for (TableName table : TableName.values()) {
       positions.put(table, table == TableName.LEDGER ? from : archive.position(table));
@@ -126,12 +129,14 @@ public final class Drain {
         || !batch.isEmpty() && since(start).compareTo(limits.duration) >= 0;
   }
 
-  private void commit(Batch batch, Map<TableName, Optional<ArchivePosition>> positions) throws IOException, LostRace {
+  private void commit(Batch batch, Map<TableName, Optional<ArchivePosition>> positions)
+      throws IOException, LostRace {
     Map<TableName, List<DataFile>> files = new EnumMap<>(batch.finish());
     try {
       for (TableName table : TableName.values()) {
         if (files.containsKey(table) || table == TableName.LEDGER) {
-          archive.append(table, files.getOrDefault(table, List.of()), positions.get(table), batch.position());
+          archive.append(
+              table, files.getOrDefault(table, List.of()), positions.get(table), batch.position());
           files.remove(table);
         }
       }

@@ -12,7 +12,10 @@ import java.util.Properties;
 import java.util.stream.Collectors;
 import org.duckdb.DuckDBConnection;
 
-/** One DuckDB in memory that reads the archive's files. It holds no data of its own, and installs and loads nothing. */
+/**
+ * One DuckDB in memory that reads the archive's files. It holds no data of its own, and installs
+ * and loads nothing.
+ */
 public final class DuckDb implements AutoCloseable {
 
   private final DuckDBConnection root;
@@ -26,15 +29,18 @@ public final class DuckDb implements AutoCloseable {
    * @param memoryLimit for example {@code 512MB}
    * @param threads at most
    */
-  public static DuckDb open(Path tempFolder, String memoryLimit, int threads) throws SQLException, IOException {
+  public static DuckDb open(Path tempFolder, String memoryLimit, int threads)
+      throws SQLException, IOException {
     Properties properties = new Properties();
     properties.setProperty("jdbc_stream_results", "true");
-    properties.setProperty("temp_directory", Files.createDirectories(tempFolder).toRealPath().toString());
+    properties.setProperty(
+        "temp_directory", Files.createDirectories(tempFolder).toRealPath().toString());
     properties.setProperty("memory_limit", memoryLimit);
     properties.setProperty("threads", Integer.toString(threads));
     properties.setProperty("autoinstall_known_extensions", "false");
     properties.setProperty("autoload_known_extensions", "false");
-    DuckDBConnection connection = (DuckDBConnection) DriverManager.getConnection("jdbc:duckdb:", properties);
+    DuckDBConnection connection =
+        (DuckDBConnection) DriverManager.getConnection("jdbc:duckdb:", properties);
     try (Statement statement = connection.createStatement()) {
       statement.execute("SET GLOBAL parquet_metadata_cache = true");
       statement.execute("SET GLOBAL TimeZone = 'UTC'");

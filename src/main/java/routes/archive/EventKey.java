@@ -11,28 +11,45 @@ import org.apache.avro.generic.GenericRecord;
 import routes.jetstream.Tid;
 
 /**
- * What makes an event the same event, however often it comes: the first 128 bits of a SHA-256 over its identity.
+ * What makes an event the same event, however often it comes: the first 128 bits of a SHA-256 over
+ * its identity.
  *
- * <p>For a commit that is (did, collection, rkey, operation, rev). For an identity or account event it is (did, kind, its own time) and
- * what it says: two that differ only in their status are two events. Their number at the relay does not count.
+ * <p>For a commit that is (did, collection, rkey, operation, rev). For an identity or account event
+ * it is (did, kind, its own time) and what it says: two that differ only in their status are two
+ * events. Their number at the relay does not count.
  */
 record EventKey(long high, long low) {
 
-  private static final List<String> COMMIT = List.of("did", "collection", "rkey", "operation", "rev");
-  private static final List<String> ACCOUNT = List.of("did", "kind", "event_time", "handle", "active", "status", "extra");
+  private static final List<String> COMMIT =
+      List.of("did", "collection", "rkey", "operation", "rev");
+  private static final List<String> ACCOUNT =
+      List.of("did", "kind", "event_time", "handle", "active", "status", "extra");
 
   /** Columns that are needed to find the identity of a table's rows. */
   static List<String> columns(TableName table) {
     return switch (table) {
       case DEAD_LETTERS -> List.of("sha256");
-      case ACTORS -> List.of("did", "collection", "rkey", "operation", "rev", "kind", "event_time", "handle", "active", "status", "extra");
+      case ACTORS ->
+          List.of(
+              "did",
+              "collection",
+              "rkey",
+              "operation",
+              "rev",
+              "kind",
+              "event_time",
+              "handle",
+              "active",
+              "status",
+              "extra");
       default -> COMMIT;
     };
   }
 
   static EventKey of(TableName table, GenericRecord row) {
     boolean account = table == TableName.ACTORS && !"commit".equals(row.get("kind"));
-    List<String> columns = table == TableName.DEAD_LETTERS ? List.of("sha256") : account ? ACCOUNT : COMMIT;
+    List<String> columns =
+        table == TableName.DEAD_LETTERS ? List.of("sha256") : account ? ACCOUNT : COMMIT;
     MessageDigest digest = sha256();
     for (String column : columns) {
       Object value = row.get(column);
@@ -44,7 +61,10 @@ record EventKey(long high, long low) {
     return new EventKey(hash.getLong(), hash.getLong());
   }
 
-  /** When the event happened by its own account, microseconds since 1970: the same in every copy of it. */
+  /**
+   * When the event happened by its own account, microseconds since 1970: the same in every copy of
+   * it.
+   */
   static OptionalLong ownTime(TableName table, GenericRecord row) {
     if (table == TableName.DEAD_LETTERS) {
       return OptionalLong.empty();

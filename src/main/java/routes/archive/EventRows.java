@@ -18,8 +18,10 @@ import routes.jetstream.UnreadableFrame;
 /** Turns frames into rows: of the table that the event belongs to, or of {@code dead_letters}. */
 final class EventRows {
 
-  private static final RecordColumns IDENTITY = new RecordColumns(TableName.ACTORS.schema(), "identity");
-  private static final RecordColumns ACCOUNT = new RecordColumns(TableName.ACTORS.schema(), "account");
+  private static final RecordColumns IDENTITY =
+      new RecordColumns(TableName.ACTORS.schema(), "identity");
+  private static final RecordColumns ACCOUNT =
+      new RecordColumns(TableName.ACTORS.schema(), "account");
   private static final Map<TableName, RecordColumns> RECORD = new EnumMap<>(TableName.class);
 
   static {
@@ -70,7 +72,10 @@ final class EventRows {
     row.put("sort_at", commit.timeUs());
     if (commit.record() != null) {
       var createdAt = commit.record().get("createdAt");
-      OptionalLong created = createdAt != null && createdAt.isTextual() ? Times.parse(createdAt.textValue()) : OptionalLong.empty();
+      OptionalLong created =
+          createdAt != null && createdAt.isTextual()
+              ? Times.parse(createdAt.textValue())
+              : OptionalLong.empty();
       if (created.isPresent()) {
         row.put("created_at", created.getAsLong());
       }
@@ -85,7 +90,11 @@ final class EventRows {
     return new Row(table, row);
   }
 
-  private static Row account(Event event, String kind, RecordColumns columns, com.fasterxml.jackson.databind.node.ObjectNode payload) {
+  private static Row account(
+      Event event,
+      String kind,
+      RecordColumns columns,
+      com.fasterxml.jackson.databind.node.ObjectNode payload) {
     GenericRecord row = start(TableName.ACTORS, event);
     row.put("kind", kind);
     row.put("sort_at", event.timeUs());
@@ -101,7 +110,8 @@ final class EventRows {
     return row;
   }
 
-  private static Row deadLetter(byte[] frame, String host, Instant receivedAt, String reason, String detail) {
+  private static Row deadLetter(
+      byte[] frame, String host, Instant receivedAt, String reason, String detail) {
     GenericRecord row = new GenericData.Record(TableName.DEAD_LETTERS.schema());
     row.put("time_us", Times.micros(receivedAt));
     row.put("host", host);

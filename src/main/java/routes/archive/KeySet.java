@@ -1,6 +1,8 @@
 package routes.archive;
 
-/** A set of event keys that takes little memory: two longs a slot, half of the slots free at most. */
+/**
+ * A set of event keys that takes little memory: two longs a slot, half of the slots free at most.
+ */
 final class KeySet {
 
   private long[] slots = new long[2 * 1024];

@@ -15,7 +15,10 @@ import org.apache.iceberg.io.InputFile;
 import org.apache.iceberg.io.OutputFile;
 import org.apache.iceberg.io.PositionOutputStream;
 
-/** Iceberg's files on a local disk. What is written is on the disk, not only in its cache, when the file is closed. */
+/**
+ * Iceberg's files on a local disk. What is written is on the disk, not only in its cache, when the
+ * file is closed.
+ */
 public final class LocalFileIO implements FileIO {
 
   private static final long serialVersionUID = 1;
@@ -57,7 +60,9 @@ public final class LocalFileIO implements FileIO {
   }
 
   static Path path(String location) {
-    return location.startsWith("file:") ? Path.of(java.net.URI.create(location).getPath()) : Path.of(location);
+    return location.startsWith("file:")
+        ? Path.of(java.net.URI.create(location).getPath())
+        : Path.of(location);
   }
 
   private record SyncedFile(Path file) implements OutputFile {

@@ -1,6 +1,9 @@
 package routes.archive;
 
-/** Another drain committed first: nothing of this batch was kept in that table, and the archive is whole. */
+/**
+ * Another drain committed first: nothing of this batch was kept in that table, and the archive is
+ * whole.
+ */
 final class LostRace extends Exception {
 
   private static final long serialVersionUID = 1;

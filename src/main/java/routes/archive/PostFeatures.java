@@ -9,7 +9,10 @@ import java.util.Set;
 import org.apache.avro.generic.GenericRecord;
 import routes.jetstream.Json;
 
-/** What a post links, tags, mentions, quotes and shows: columns drawn from its facets, tags, labels and embed, which stay in extra. */
+/**
+ * What a post links, tags, mentions, quotes and shows: columns drawn from its facets, tags, labels
+ * and embed, which stay in extra.
+ */
 final class PostFeatures {
 
   private static final String EMBED = "app.bsky.embed.";

@@ -14,13 +14,15 @@ import routes.jetstream.Json;
 /**
  * Takes JSON apart into columns, and puts it together again.
  *
- * <p>A field of a schema says with the property {@code record}, {@code identity} or {@code account} which member it holds
- * ({@code "record": "reply.root.uri"}). A column takes its member only if that can be given back exactly; everything else stays in the
- * column {@code extra}, as JSON. So columns and {@code extra} together are the whole value, however odd it is.
+ * <p>A field of a schema says with the property {@code record}, {@code identity} or {@code account}
+ * which member it holds ({@code "record": "reply.root.uri"}). A column takes its member only if
+ * that can be given back exactly; everything else stays in the column {@code extra}, as JSON. So
+ * columns and {@code extra} together are the whole value, however odd it is.
  *
- * <p>Two kinds of members are special. One whose column is set beforehand ({@code $type} by {@code collection}) is left out of
- * {@code extra} where it says the same, and stands there as null where it is missing. And an object that itself has what would confuse
- * this (a member {@code $record}, or null where null would mean missing) stands in {@code extra} whole, under {@code $record}.
+ * <p>Two kinds of members are special. One whose column is set beforehand ({@code $type} by {@code
+ * collection}) is left out of {@code extra} where it says the same, and stands there as null where
+ * it is missing. And an object that itself has what would confuse this (a member {@code $record},
+ * or null where null would mean missing) stands in {@code extra} whole, under {@code $record}.
  */
 public final class RecordColumns {
 
@@ -57,7 +59,9 @@ public final class RecordColumns {
    * @param value is taken apart, and not to be used afterwards
    */
   void fill(GenericRecord row, ObjectNode value) {
-    boolean whole = value.has(WHOLE) || columns.stream().anyMatch(column -> column.given && isNull(value, column));
+    boolean whole =
+        value.has(WHOLE)
+            || columns.stream().anyMatch(column -> column.given && isNull(value, column));
     ObjectNode rest = whole ? value.deepCopy() : value;
     for (Column column : columns) {
       if (column.given) {
@@ -146,7 +150,8 @@ public final class RecordColumns {
 
   private static Object toColumn(JsonNode member, Schema type) {
     return switch (type.getType()) {
-      case STRING -> member.isTextual() && Json.isUnicode(member.textValue()) ? member.textValue() : null;
+      case STRING ->
+          member.isTextual() && Json.isUnicode(member.textValue()) ? member.textValue() : null;
       case BOOLEAN -> member.isBoolean() ? member.booleanValue() : null;
       case ARRAY -> toList(member);
       case LONG -> type.getLogicalType() == null ? toLong(member) : toTime(member);
@@ -169,7 +174,9 @@ public final class RecordColumns {
   }
 
   private static Object toLong(JsonNode member) {
-    return member.isIntegralNumber() && member.canConvertToLong() ? (Object) member.longValue() : null;
+    return member.isIntegralNumber() && member.canConvertToLong()
+        ? (Object) member.longValue()
+        : null;
   }
 
   private static Object toTime(JsonNode member) {
@@ -213,6 +220,9 @@ public final class RecordColumns {
     if (schema.getType() != Schema.Type.UNION) {
       return schema;
     }
-    return schema.getTypes().stream().filter(type -> type.getType() != Schema.Type.NULL).findFirst().orElseThrow();
+    return schema.getTypes().stream()
+        .filter(type -> type.getType() != Schema.Type.NULL)
+        .findFirst()
+        .orElseThrow();
   }
 }

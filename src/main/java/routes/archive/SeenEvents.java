@@ -24,9 +24,10 @@ import routes.jetstream.Tid;
 /**
  * Tells new events from those that the archive, or the batch, has already.
  *
- * <p>An event's own time is the same in every copy of it. So the keys of the archive are loaded by stretches of ten minutes of that time,
- * when many events of a stretch arrive, and kept while there is room; single stragglers, and events without a readable time, are looked
- * up one by one. Either way only files are read whose span of {@code rev} allows it.
+ * <p>An event's own time is the same in every copy of it. So the keys of the archive are loaded by
+ * stretches of ten minutes of that time, when many events of a stretch arrive, and kept while there
+ * is room; single stragglers, and events without a readable time, are looked up one by one. Either
+ * way only files are read whose span of {@code rev} allows it.
  */
 final class SeenEvents {
 
@@ -73,7 +74,10 @@ final class SeenEvents {
         throw new IllegalArgumentException("the ledger has no events");
       }
       OptionalLong time = EventKey.ownTime(row.table(), row.values());
-      long stretch = time.isPresent() && time.getAsLong() >= 0 && time.getAsLong() < 1L << 52 ? time.getAsLong() / STRETCH_US : -1;
+      long stretch =
+          time.isPresent() && time.getAsLong() >= 0 && time.getAsLong() < 1L << 52
+              ? time.getAsLong() / STRETCH_US
+              : -1;
       byStretch
           .computeIfAbsent(row.table(), table -> new HashMap<>())
           .computeIfAbsent(stretch, number -> new ArrayList<>())
@@ -83,11 +87,14 @@ final class SeenEvents {
     for (var table : byStretch.entrySet()) {
       List<Candidate> alone = new ArrayList<>();
       for (var stretch : table.getValue().entrySet()) {
-        KeySet keys = keys(new Stretch(table.getKey(), stretch.getKey()), stretch.getValue().size());
+        KeySet keys =
+            keys(new Stretch(table.getKey(), stretch.getKey()), stretch.getValue().size());
         if (keys == null) {
           alone.addAll(stretch.getValue());
         } else {
-          stretch.getValue().stream().filter(candidate -> keys.add(candidate.key)).forEach(candidate -> unseen.add(candidate.row));
+          stretch.getValue().stream()
+              .filter(candidate -> keys.add(candidate.key))
+              .forEach(candidate -> unseen.add(candidate.row));
         }
       }
       if (!alone.isEmpty()) {
@@ -140,8 +147,14 @@ final class SeenEvents {
             .map(candidate -> candidate.row.values().get(column).toString())
             .collect(Collectors.toCollection(TreeSet::new));
     List<ArchiveFile> files =
-        column.equals("rev") ? files(table, values.first(), values.last()) : archive.snapshot(table).files();
-    String condition = column + " IN (" + values.stream().map(DuckDb::literal).collect(Collectors.joining(", ")) + ")";
+        column.equals("rev")
+            ? files(table, values.first(), values.last())
+            : archive.snapshot(table).files();
+    String condition =
+        column
+            + " IN ("
+            + values.stream().map(DuckDb::literal).collect(Collectors.joining(", "))
+            + ")";
     select(table, files, condition, found::add);
     return found;
   }
@@ -149,19 +162,35 @@ final class SeenEvents {
   private List<ArchiveFile> files(TableName table, String firstRev, String lastRev) {
     List<ArchiveFile> files = archive.snapshot(table).files();
     // Identity and account events have no revision: their files do not tell.
-    return table == TableName.ACTORS ? files : files.stream().filter(file -> file.mayHoldRev(firstRev, lastRev)).toList();
+    return table == TableName.ACTORS
+        ? files
+        : files.stream().filter(file -> file.mayHoldRev(firstRev, lastRev)).toList();
   }
 
-  private void select(TableName table, Collection<ArchiveFile> files, String condition, Function<EventKey, Boolean> to) throws SQLException {
+  private void select(
+      TableName table,
+      Collection<ArchiveFile> files,
+      String condition,
+      Function<EventKey, Boolean> to)
+      throws SQLException {
     if (files.isEmpty()) {
       return;
     }
     List<String> columns = EventKey.columns(table);
-    String select = columns.stream().map(column -> column.equals("event_time") ? "epoch_us(event_time)" : column).collect(Collectors.joining(", "));
+    String select =
+        columns.stream()
+            .map(column -> column.equals("event_time") ? "epoch_us(event_time)" : column)
+            .collect(Collectors.joining(", "));
     try (Connection connection = duckDb.connect();
         Statement statement = connection.createStatement();
         ResultSet result =
-            statement.executeQuery("SELECT " + select + " FROM " + DuckDb.from(List.copyOf(files)) + " WHERE " + condition)) {
+            statement.executeQuery(
+                "SELECT "
+                    + select
+                    + " FROM "
+                    + DuckDb.from(List.copyOf(files))
+                    + " WHERE "
+                    + condition)) {
       while (result.next()) {
         GenericRecord row = new GenericData.Record(table.schema());
         for (int i = 0; i < columns.size(); i++) {

@@ -22,7 +22,8 @@ public enum TableName {
   LEDGER(null);
 
   /** The tables of events of the network; the others are about the archive itself. */
-  public static final List<TableName> EVENTS = List.of(POSTS, LIKES, REPOSTS, FOLLOWS, BLOCKS, ACTORS, RECORDS);
+  public static final List<TableName> EVENTS =
+      List.of(POSTS, LIKES, REPOSTS, FOLLOWS, BLOCKS, ACTORS, RECORDS);
 
   private final String collection;
   private final String label = name().toLowerCase(Locale.ROOT);

@@ -13,7 +13,11 @@ import java.util.Optional;
  * @param files the live files, no order
  */
 public record TableSnapshot(
-    TableName table, long id, Instant committedAt, Optional<ArchivePosition> position, List<ArchiveFile> files) {
+    TableName table,
+    long id,
+    Instant committedAt,
+    Optional<ArchivePosition> position,
+    List<ArchiveFile> files) {
 
   public TableSnapshot {
     files = List.copyOf(files);

@@ -25,7 +25,10 @@ import org.apache.parquet.io.LocalOutputFile;
 import org.apache.parquet.io.OutputFile;
 import org.apache.parquet.schema.MessageType;
 
-/** Writes one Parquet file of one date of a table, from Avro records, with the field ids of the Iceberg table. */
+/**
+ * Writes one Parquet file of one date of a table, from Avro records, with the field ids of the
+ * Iceberg table.
+ */
 final class TableWriter implements Closeable {
 
   private static final String ZSTD_LEVEL = "3";
@@ -43,7 +46,10 @@ final class TableWriter implements Closeable {
     this.file = Path.of(table.location(), "data", "date=" + date, fileName);
     Files.createDirectories(file.getParent());
     this.parquet =
-        new Builder(new LocalOutputFile(file), ParquetSchemaUtil.convert(table.schema(), name.label()), name.schema())
+        new Builder(
+                new LocalOutputFile(file),
+                ParquetSchemaUtil.convert(table.schema(), name.label()),
+                name.schema())
             .withConf(configuration())
             .withCompressionCodec(CompressionCodecName.ZSTD)
             .build();
@@ -70,7 +76,9 @@ final class TableWriter implements Closeable {
         .withFormat("PARQUET")
         .withFileSizeInBytes(Files.size(file))
         .withPartitionPath("date=" + date)
-        .withMetrics(ParquetUtil.footerMetrics(parquet.getFooter(), Stream.empty(), MetricsConfig.forTable(table)))
+        .withMetrics(
+            ParquetUtil.footerMetrics(
+                parquet.getFooter(), Stream.empty(), MetricsConfig.forTable(table)))
         .withSplitOffsets(ParquetUtil.getSplitOffsets(parquet.getFooter()))
         .build();
   }
@@ -109,7 +117,8 @@ final class TableWriter implements Closeable {
 
     @Override
     @Deprecated
-    protected WriteSupport<GenericRecord> getWriteSupport(org.apache.hadoop.conf.Configuration configuration) {
+    protected WriteSupport<GenericRecord> getWriteSupport(
+        org.apache.hadoop.conf.Configuration configuration) {
       return getWriteSupport(new PlainParquetConfiguration());
     }
   }

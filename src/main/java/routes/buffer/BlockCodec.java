@@ -70,10 +70,12 @@ final class BlockCodec {
         frames.add(frame);
       }
     } catch (ZstdException | BufferUnderflowException | NegativeArraySizeException e) {
-      throw new IllegalStateException("entry " + id + " of the stream is damaged: its frames cannot be unpacked", e);
+      throw new IllegalStateException(
+          "entry " + id + " of the stream is damaged: its frames cannot be unpacked", e);
     }
     if (frames.size() != count) {
-      throw new IllegalStateException("entry " + id + " of the stream is damaged: " + frames.size() + " frames, not " + count);
+      throw new IllegalStateException(
+          "entry " + id + " of the stream is damaged: " + frames.size() + " frames, not " + count);
     }
     return new Block(
         fields.text(HOST),
@@ -106,7 +108,8 @@ final class BlockCodec {
     byte[] value(String name) {
       byte[] value = values.get(name);
       if (value == null) {
-        throw new IllegalStateException("entry " + id + " of the stream is damaged: it has no field " + name);
+        throw new IllegalStateException(
+            "entry " + id + " of the stream is damaged: it has no field " + name);
       }
       return value;
     }
@@ -119,7 +122,8 @@ final class BlockCodec {
       try {
         return Long.parseLong(text(name));
       } catch (NumberFormatException e) {
-        throw new IllegalStateException("entry " + id + " of the stream is damaged: its field " + name + " is no number", e);
+        throw new IllegalStateException(
+            "entry " + id + " of the stream is damaged: its field " + name + " is no number", e);
       }
     }
   }

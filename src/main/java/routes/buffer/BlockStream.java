@@ -29,8 +29,8 @@ import routes.jetstream.Position;
 /**
  * The Redis stream of blocks: what was received and not yet archived. An entry a block.
  *
- * <p>Every method throws a {@link org.springframework.dao.DataAccessException} when Redis is gone, full, or refuses; nothing is retried
- * here.
+ * <p>Every method throws a {@link org.springframework.dao.DataAccessException} when Redis is gone,
+ * full, or refuses; nothing is retried here.
  */
 public final class BlockStream {
 
@@ -50,21 +50,26 @@ public final class BlockStream {
   /** Adds a block at the end; when this returns, Redis has it. */
   public StreamId append(Block block) {
     try (RedisConnection connection = redis.getConnection()) {
-      return added(connection.streamCommands().xAdd(StreamRecords.newRecord().in(key).ofBytes(BlockCodec.encode(block))));
+      return added(
+          connection
+              .streamCommands()
+              .xAdd(StreamRecords.newRecord().in(key).ofBytes(BlockCodec.encode(block))));
     }
   }
 
   /**
-   * Makes sure that the stream does not end before {@code id}: ids given from now on are greater. Adds an entry without frames where the
-   * stream was wiped, or lost its end.
+   * Makes sure that the stream does not end before {@code id}: ids given from now on are greater.
+   * Adds an entry without frames where the stream was wiped, or lost its end.
    *
-   * @param timeUs what the newest entry is to say of how far reading has come, where one has to be added; 0 when that is not known
+   * @param timeUs what the newest entry is to say of how far reading has come, where one has to be
+   *     added; 0 when that is not known
    * @param host that gave that time
    */
   public void continueAfter(StreamId id, long timeUs, String host) {
     try (RedisConnection connection = redis.getConnection()) {
       if (!lastId(connection).isAfter(id) && !lastId(connection).equals(id)) {
-        Block marker = new Block(host, "", false, 0, timeUs, Instant.ofEpochMilli(id.millis()), List.of());
+        Block marker =
+            new Block(host, "", false, 0, timeUs, Instant.ofEpochMilli(id.millis()), List.of());
         ByteRecord record = StreamRecords.newRecord().in(key).ofBytes(BlockCodec.encode(marker));
         connection.streamCommands().xAdd(record.withId(RecordId.of(id.toString())));
       }
@@ -82,11 +87,17 @@ public final class BlockStream {
   /** The newest blocks, newest first, at most {@code count}. */
   public List<StoredBlock> newest(int count) {
     try (RedisConnection connection = redis.getConnection()) {
-      return stored(connection.streamCommands().xRevRange(key, Range.unbounded(), Limit.limit().count(count)));
+      return stored(
+          connection
+              .streamCommands()
+              .xRevRange(key, Range.unbounded(), Limit.limit().count(count)));
     }
   }
 
-  /** How far reading has come: the position that the newest entry carries; empty for an empty stream, or before the first time known. */
+  /**
+   * How far reading has come: the position that the newest entry carries; empty for an empty
+   * stream, or before the first time known.
+   */
   public Optional<Position> position() {
     return newest(1).stream()
         .map(StoredBlock::block)

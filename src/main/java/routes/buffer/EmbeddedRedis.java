@@ -32,12 +32,13 @@ import org.slf4j.LoggerFactory;
 import redis.embedded.core.ExecutableProvider;
 
 /**
- * A Redis server of our own, for one data folder: on the loopback address, behind a password, never evicting, with an append-only file
- * that is flushed every second.
+ * A Redis server of our own, for one data folder: on the loopback address, behind a password, never
+ * evicting, with an append-only file that is flushed every second.
  *
- * <p>It is a process of its own, so that it outlives ours. A server that a killed process left behind is found by what it wrote to the
- * folder, and taken over; there are never two on one folder. Instances that share the folder share the server; the last one ends it. One
- * that dies is started again.
+ * <p>It is a process of its own, so that it outlives ours. A server that a killed process left
+ * behind is found by what it wrote to the folder, and taken over; there are never two on one
+ * folder. Instances that share the folder share the server; the last one ends it. One that dies is
+ * started again.
  */
 public final class EmbeddedRedis implements AutoCloseable {
 
@@ -77,12 +78,15 @@ public final class EmbeddedRedis implements AutoCloseable {
    * Starts the server of a folder, or takes over the one that runs.
    *
    * @param folder where its files are; made if need be
-   * @param maxMemory how much it may hold, as Redis writes it: {@code 2gb}. When that is full, appending fails, and nothing is dropped
+   * @param maxMemory how much it may hold, as Redis writes it: {@code 2gb}. When that is full,
+   *     appending fails, and nothing is dropped
    */
   public static EmbeddedRedis start(Path folder, String maxMemory) throws IOException {
-    EmbeddedRedis server = new EmbeddedRedis(Files.createDirectories(folder).toRealPath(), maxMemory);
+    EmbeddedRedis server =
+        new EmbeddedRedis(Files.createDirectories(folder).toRealPath(), maxMemory);
     server.ensureRunning();
-    server.watch.scheduleWithFixedDelay(server::check, CHECK_SECONDS, CHECK_SECONDS, TimeUnit.SECONDS);
+    server.watch.scheduleWithFixedDelay(
+        server::check, CHECK_SECONDS, CHECK_SECONDS, TimeUnit.SECONDS);
     return server;
   }
 
@@ -106,7 +110,9 @@ public final class EmbeddedRedis implements AutoCloseable {
   }
 
   private synchronized void ensureRunning() throws IOException {
-    try (FileChannel channel = FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    try (FileChannel channel =
+            FileChannel.open(
+                folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         FileLock lock = channel.lock()) {
       readIdentity();
       if (serverProcess().isPresent() && awaitAnswer(HUNG)) {
@@ -137,7 +143,10 @@ public final class EmbeddedRedis implements AutoCloseable {
     }
   }
 
-  /** Port and password stay the same over restarts where possible, so that clients find the server again. */
+  /**
+   * Port and password stay the same over restarts where possible, so that clients find the server
+   * again.
+   */
   private void readIdentity() throws IOException {
     Path file = folder.resolve("server.properties");
     Properties identity = new Properties();
@@ -272,7 +281,14 @@ public final class EmbeddedRedis implements AutoCloseable {
       return Optional.empty();
     }
     return ProcessHandle.of(Long.parseLong(pid))
-        .filter(process -> process.info().command().map(Path::of).filter(executablePath()::equals).isPresent());
+        .filter(
+            process ->
+                process
+                    .info()
+                    .command()
+                    .map(Path::of)
+                    .filter(executablePath()::equals)
+                    .isPresent());
   }
 
   private Path executablePath() {
@@ -293,7 +309,8 @@ public final class EmbeddedRedis implements AutoCloseable {
   private Path privateFile(String name) throws IOException {
     Path file = folder.resolve(name);
     Files.deleteIfExists(file);
-    return Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    return Files.createFile(
+        file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
   }
 
   private static boolean isFree(int port) {
@@ -316,7 +333,9 @@ public final class EmbeddedRedis implements AutoCloseable {
     closed = true;
     watch.shutdownNow();
     synchronized (this) {
-      try (FileChannel channel = FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      try (FileChannel channel =
+              FileChannel.open(
+                  folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
           FileLock lock = channel.lock();
           Control control = new Control()) {
         long others = control.connection.sync().clientList().lines().count() - 1;
@@ -342,7 +361,13 @@ public final class EmbeddedRedis implements AutoCloseable {
     private final StatefulRedisConnection<String, String> connection;
 
     Control() {
-      RedisURI uri = RedisURI.builder().withHost("127.0.0.1").withPort(port).withPassword(password.toCharArray()).withTimeout(ANSWER).build();
+      RedisURI uri =
+          RedisURI.builder()
+              .withHost("127.0.0.1")
+              .withPort(port)
+              .withPassword(password.toCharArray())
+              .withTimeout(ANSWER)
+              .build();
       client = RedisClient.create(uri);
       client.setOptions(ClientOptions.builder().autoReconnect(false).build());
       try {

@@ -1,7 +1,8 @@
 package routes.buffer;
 
 /**
- * The id of an entry in the stream: the time in milliseconds at which it was added, and a number within that millisecond. Ids only grow.
+ * The id of an entry in the stream: the time in milliseconds at which it was added, and a number
+ * within that millisecond. Ids only grow.
  */
 public record StreamId(long millis, long sequence) implements Comparable<StreamId> {
 
@@ -20,7 +21,8 @@ public record StreamId(long millis, long sequence) implements Comparable<StreamI
     if (dash <= 0) {
       throw new IllegalArgumentException("no stream id: '" + id + "'");
     }
-    return new StreamId(Long.parseLong(id.substring(0, dash)), Long.parseLong(id.substring(dash + 1)));
+    return new StreamId(
+        Long.parseLong(id.substring(0, dash)), Long.parseLong(id.substring(dash + 1)));
   }
 
   @Override

@@ -17,7 +17,10 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
 
-/** Asks the network's public XRPC API which account a handle belongs to ({@code com.atproto.identity.resolveHandle}). */
+/**
+ * Asks the network's public XRPC API which account a handle belongs to ({@code
+ * com.atproto.identity.resolveHandle}).
+ */
 public final class HandleResolver {
 
   private static final int MAX_CACHED = 20_000;
@@ -28,7 +31,8 @@ public final class HandleResolver {
   private final Duration timeout;
   private final HttpClient http;
   private final ObjectMapper json = new ObjectMapper();
-  private final Cache<String, Optional<String>> cache = Caffeine.newBuilder().maximumSize(MAX_CACHED).expireAfterWrite(KEPT).build();
+  private final Cache<String, Optional<String>> cache =
+      Caffeine.newBuilder().maximumSize(MAX_CACHED).expireAfterWrite(KEPT).build();
 
   /** The API could not be asked. */
   public static final class Unreachable extends Exception {
@@ -47,7 +51,11 @@ public final class HandleResolver {
   public HandleResolver(Optional<URI> baseUrl, Duration timeout) {
     this.baseUrl = requireNonNull(baseUrl, "baseUrl");
     this.timeout = requireNonNull(timeout, "timeout");
-    this.http = HttpClient.newBuilder().connectTimeout(timeout).followRedirects(HttpClient.Redirect.NEVER).build();
+    this.http =
+        HttpClient.newBuilder()
+            .connectTimeout(timeout)
+            .followRedirects(HttpClient.Redirect.NEVER)
+            .build();
   }
 
   /**
@@ -69,10 +77,17 @@ public final class HandleResolver {
   }
 
   private Optional<String> ask(String handle) throws Unreachable {
-    URI uri = baseUrl.get().resolve("/xrpc/com.atproto.identity.resolveHandle?handle=" + URLEncoder.encode(handle, UTF_8));
+    URI uri =
+        baseUrl
+            .get()
+            .resolve(
+                "/xrpc/com.atproto.identity.resolveHandle?handle="
+                    + URLEncoder.encode(handle, UTF_8));
     try {
       HttpResponse<java.io.InputStream> response =
-          http.send(HttpRequest.newBuilder(uri).timeout(timeout).build(), HttpResponse.BodyHandlers.ofInputStream());
+          http.send(
+              HttpRequest.newBuilder(uri).timeout(timeout).build(),
+              HttpResponse.BodyHandlers.ofInputStream());
       try (var body = response.body()) {
         byte[] answer = body.readNBytes(MAX_ANSWER_BYTES);
         if (response.statusCode() == 400 || response.statusCode() == 404) {
@@ -88,7 +103,8 @@ public final class HandleResolver {
         return Optional.of(did.textValue());
       }
     } catch (IOException e) {
-      throw new Unreachable(e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage(), e);
+      throw new Unreachable(
+          e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage(), e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new Unreachable("interrupted", e);

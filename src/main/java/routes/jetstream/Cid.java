@@ -16,12 +16,13 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Content identifiers of records: CIDv1, DAG-CBOR, SHA-256, in base32. A record's CID can be computed anew from its JSON, which proves
- * that the record is whole.
+ * Content identifiers of records: CIDv1, DAG-CBOR, SHA-256, in base32. A record's CID can be
+ * computed anew from its JSON, which proves that the record is whole.
  */
 public final class Cid {
 
-  private static final CBORFactory CBOR = CBORFactory.builder().enable(CBORGenerator.Feature.WRITE_MINIMAL_INTS).build();
+  private static final CBORFactory CBOR =
+      CBORFactory.builder().enable(CBORGenerator.Feature.WRITE_MINIMAL_INTS).build();
   private static final int LINK_TAG = 42;
   private static final byte[] DAG_CBOR_SHA256 = {1, 0x71, 0x12, 0x20};
   private static final String BASE32 = "abcdefghijklmnopqrstuvwxyz234567";
@@ -34,7 +35,8 @@ public final class Cid {
   /**
    * The CID of a record.
    *
-   * @throws IOException when the value has no DAG-CBOR form: a broken {@code $link} or {@code $bytes}
+   * @throws IOException when the value has no DAG-CBOR form: a broken {@code $link} or {@code
+   *     $bytes}
    */
   public static String of(JsonNode record) throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(512);
@@ -62,7 +64,13 @@ public final class Cid {
         }
       } else {
         List<Map.Entry<byte[], JsonNode>> entries = new ArrayList<>(value.size());
-        value.properties().forEach(entry -> entries.add(Map.entry(entry.getKey().getBytes(StandardCharsets.UTF_8), entry.getValue())));
+        value
+            .properties()
+            .forEach(
+                entry ->
+                    entries.add(
+                        Map.entry(
+                            entry.getKey().getBytes(StandardCharsets.UTF_8), entry.getValue())));
         entries.sort(CANONICAL);
         cbor.writeStartObject(value, entries.size());
         for (Map.Entry<byte[], JsonNode> entry : entries) {

@@ -8,10 +8,15 @@ public sealed interface Event {
   /** The account it is about. */
   String did();
 
-  /** The host's clock when it passed the event on, microseconds since 1970. Two hosts give the same event different times. */
+  /**
+   * The host's clock when it passed the event on, microseconds since 1970. Two hosts give the same
+   * event different times.
+   */
   long timeUs();
 
-  /** Members of the message that are not known here, kept as they came; null when there are none. */
+  /**
+   * Members of the message that are not known here, kept as they came; null when there are none.
+   */
   ObjectNode unknown();
 
   /**
@@ -33,10 +38,12 @@ public sealed interface Event {
       implements Event {}
 
   /** A new handle, or new keys or hosting. */
-  record Identity(String did, long timeUs, ObjectNode unknown, ObjectNode identity) implements Event {}
+  record Identity(String did, long timeUs, ObjectNode unknown, ObjectNode identity)
+      implements Event {}
 
   /** An account became active or ceased to be. */
-  record Account(String did, long timeUs, ObjectNode unknown, ObjectNode account) implements Event {}
+  record Account(String did, long timeUs, ObjectNode unknown, ObjectNode account)
+      implements Event {}
 
   /** What a commit does to its record. */
   enum Operation {

@@ -9,18 +9,23 @@ import java.util.Set;
 import routes.jetstream.UnreadableFrame.Reason;
 
 /**
- * Reads frames of the v1 wire format ({@code /subscribe}). Unknown collections and members are kept; what has no identity, or breaks the
- * format, is an {@link UnreadableFrame}.
+ * Reads frames of the v1 wire format ({@code /subscribe}). Unknown collections and members are
+ * kept; what has no identity, or breaks the format, is an {@link UnreadableFrame}.
  */
 public final class EventReader {
 
   /** The first moment that is no longer a year of four digits: times from here on are refused. */
   private static final long YEAR_10000_US = 253_402_300_800_000_000L;
 
-  /** {@code cursor} is the sequence number that v2 hosts add: a fact about the host, not about the event. */
-  private static final Set<String> ENVELOPE = Set.of("did", "time_us", "kind", "commit", "identity", "account", "cursor");
+  /**
+   * {@code cursor} is the sequence number that v2 hosts add: a fact about the host, not about the
+   * event.
+   */
+  private static final Set<String> ENVELOPE =
+      Set.of("did", "time_us", "kind", "commit", "identity", "account", "cursor");
 
-  private static final Set<String> COMMIT = Set.of("rev", "operation", "collection", "rkey", "record", "cid");
+  private static final Set<String> COMMIT =
+      Set.of("rev", "operation", "collection", "rkey", "record", "cid");
 
   private EventReader() {}
 
@@ -30,7 +35,9 @@ public final class EventReader {
     long timeUs = time(message);
     String kind = text(message, "kind", "");
     if (!Set.of("commit", "identity", "account").contains(kind)) {
-      throw new UnreadableFrame(Reason.UNKNOWN_KIND, "the kind '" + shorten(kind) + "' is none of commit, identity, account");
+      throw new UnreadableFrame(
+          Reason.UNKNOWN_KIND,
+          "the kind '" + shorten(kind) + "' is none of commit, identity, account");
     }
     ObjectNode payload = object(message, kind, "");
     ObjectNode unknown = unknown(message, kind, payload);
@@ -41,7 +48,8 @@ public final class EventReader {
     };
   }
 
-  private static Event.Commit commit(String did, long timeUs, ObjectNode unknown, ObjectNode commit) throws UnreadableFrame {
+  private static Event.Commit commit(String did, long timeUs, ObjectNode unknown, ObjectNode commit)
+      throws UnreadableFrame {
     Event.Operation operation = operation(text(commit, "operation", "commit."));
     ObjectNode record = null;
     if (operation != Event.Operation.DELETE || commit.has("record")) {
@@ -67,7 +75,8 @@ public final class EventReader {
       }
     }
     throw new UnreadableFrame(
-        Reason.UNKNOWN_OPERATION, "the operation '" + shorten(name) + "' is none of create, update, delete");
+        Reason.UNKNOWN_OPERATION,
+        "the operation '" + shorten(name) + "' is none of create, update, delete");
   }
 
   private static ObjectNode parse(byte[] frame) throws UnreadableFrame {
@@ -78,7 +87,8 @@ public final class EventReader {
     try {
       message = Json.read(frame);
     } catch (StreamConstraintsException e) {
-      throw new UnreadableFrame(Reason.OVER_LIMIT, "larger or deeper than can be read: " + e.getOriginalMessage());
+      throw new UnreadableFrame(
+          Reason.OVER_LIMIT, "larger or deeper than can be read: " + e.getOriginalMessage());
     } catch (JsonParseException e) {
       boolean twice = e.getOriginalMessage().startsWith("Duplicate field");
       throw new UnreadableFrame(
@@ -89,12 +99,14 @@ public final class EventReader {
               + e.getLocation().getByteOffset()
               + ")");
     } catch (IOException e) {
-      throw new UnreadableFrame(Reason.NOT_JSON, "not JSON: " + shorten(String.valueOf(e.getMessage())));
+      throw new UnreadableFrame(
+          Reason.NOT_JSON, "not JSON: " + shorten(String.valueOf(e.getMessage())));
     }
     if (message instanceof ObjectNode object) {
       return object;
     }
-    throw new UnreadableFrame(Reason.NOT_AN_OBJECT, "JSON, but not an object: " + message.getNodeType());
+    throw new UnreadableFrame(
+        Reason.NOT_AN_OBJECT, "JSON, but not an object: " + message.getNodeType());
   }
 
   private static ObjectNode unknown(ObjectNode message, String kind, ObjectNode payload) {
@@ -122,43 +134,53 @@ public final class EventReader {
   }
 
   private static boolean isOtherPayload(String member, String kind) {
-    return !member.equals(kind) && (member.equals("commit") || member.equals("identity") || member.equals("account"));
+    return !member.equals(kind)
+        && (member.equals("commit") || member.equals("identity") || member.equals("account"));
   }
 
   private static String text(ObjectNode object, String field, String path) throws UnreadableFrame {
     JsonNode value = required(object, field, path);
     if (!value.isTextual()) {
-      throw new UnreadableFrame(Reason.WRONG_TYPE, path + field + " is no text but " + value.getNodeType());
+      throw new UnreadableFrame(
+          Reason.WRONG_TYPE, path + field + " is no text but " + value.getNodeType());
     }
     if (!Json.isUnicode(value.textValue())) {
-      throw new UnreadableFrame(Reason.WRONG_TYPE, path + field + " is no Unicode text: it has half a surrogate pair");
+      throw new UnreadableFrame(
+          Reason.WRONG_TYPE, path + field + " is no Unicode text: it has half a surrogate pair");
     }
     return value.textValue();
   }
 
-  private static ObjectNode object(ObjectNode object, String field, String path) throws UnreadableFrame {
+  private static ObjectNode object(ObjectNode object, String field, String path)
+      throws UnreadableFrame {
     JsonNode value = required(object, field, path);
     if (value instanceof ObjectNode node) {
       return node;
     }
-    throw new UnreadableFrame(Reason.WRONG_TYPE, path + field + " is no object but " + value.getNodeType());
+    throw new UnreadableFrame(
+        Reason.WRONG_TYPE, path + field + " is no object but " + value.getNodeType());
   }
 
   private static long time(ObjectNode message) throws UnreadableFrame {
     JsonNode value = required(message, "time_us", "");
     if (!value.isIntegralNumber()) {
-      throw new UnreadableFrame(Reason.WRONG_TYPE, "time_us is no whole number but " + value.getNodeType());
+      throw new UnreadableFrame(
+          Reason.WRONG_TYPE, "time_us is no whole number but " + value.getNodeType());
     }
     if (!value.canConvertToLong() || value.longValue() < 0 || value.longValue() >= YEAR_10000_US) {
-      throw new UnreadableFrame(Reason.OUT_OF_RANGE, "time_us is no time between 1970 and 9999: " + shorten(value.asText()));
+      throw new UnreadableFrame(
+          Reason.OUT_OF_RANGE,
+          "time_us is no time between 1970 and 9999: " + shorten(value.asText()));
     }
     return value.longValue();
   }
 
-  private static JsonNode required(ObjectNode object, String field, String path) throws UnreadableFrame {
+  private static JsonNode required(ObjectNode object, String field, String path)
+      throws UnreadableFrame {
     JsonNode value = object.get(field);
     if (value == null || value.isNull()) {
-      throw new UnreadableFrame(Reason.MISSING_FIELD, path + field + (value == null ? " is missing" : " is null"));
+      throw new UnreadableFrame(
+          Reason.MISSING_FIELD, path + field + (value == null ? " is missing" : " is null"));
     }
     return value;
   }

@@ -9,13 +9,18 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.OptionalLong;
 
-/** Finds the {@code time_us} of a frame, and tells whether it can be true; reads no further than it must. */
+/**
+ * Finds the {@code time_us} of a frame, and tells whether it can be true; reads no further than it
+ * must.
+ */
 final class FrameTime {
 
   /** Bluesky's first post is younger than this. */
-  private static final long BLUESKY_BEGINS_US = Instant.parse("2022-11-16T00:00:00Z").toEpochMilli() * 1000;
+  private static final long BLUESKY_BEGINS_US =
+      Instant.parse("2022-11-16T00:00:00Z").toEpochMilli() * 1000;
 
-  private static final JsonFactory JSON = JsonFactory.builder().disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES).build();
+  private static final JsonFactory JSON =
+      JsonFactory.builder().disable(JsonFactory.Feature.INTERN_FIELD_NAMES).build();
 
   private final Clock clock;
   private final long aheadUs;
@@ -28,7 +33,10 @@ final class FrameTime {
     this.aheadUs = ahead.toNanos() / 1000;
   }
 
-  /** The frame's {@code time_us} where it has one that can be true: not before Bluesky, not ahead of the clock. */
+  /**
+   * The frame's {@code time_us} where it has one that can be true: not before Bluesky, not ahead of
+   * the clock.
+   */
   OptionalLong of(byte[] frame) {
     try (JsonParser parser = JSON.createParser(frame)) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
@@ -38,7 +46,9 @@ final class FrameTime {
         boolean found = parser.currentName().equals("time_us");
         JsonToken value = parser.nextToken();
         if (found) {
-          return value == JsonToken.VALUE_NUMBER_INT ? plausible(parser.getLongValue()) : OptionalLong.empty();
+          return value == JsonToken.VALUE_NUMBER_INT
+              ? plausible(parser.getLongValue())
+              : OptionalLong.empty();
         }
         parser.skipChildren();
       }

@@ -14,10 +14,12 @@ import java.util.OptionalLong;
 import java.util.UUID;
 
 /**
- * One socket, from connect to its end: collects frames to blocks and hands over one block at a time.
+ * One socket, from connect to its end: collects frames to blocks and hands over one block at a
+ * time.
  *
- * <p>All of it runs on one event loop and never blocks it. While a block is with the route, one more is collected; when that is full too,
- * the socket is paused, and the host feels it through TCP.
+ * <p>All of it runs on one event loop and never blocks it. While a block is with the route, one
+ * more is collected; when that is full too, the socket is paused, and the host feels it through
+ * TCP.
  */
 final class JetstreamConnection {
 
@@ -53,8 +55,8 @@ final class JetstreamConnection {
   private boolean paused;
   private boolean connected;
   private boolean ended;
-  private boolean anyFrame;
   private boolean lingered;
+  private long connectTimer = -1;
   private long lingerTimer = -1;
   private long watchdogTimer = -1;
   private long lastFrameNanos;
@@ -80,11 +82,6 @@ final class JetstreamConnection {
     return host;
   }
 
-  /** Whether the host sent anything at all. */
-  boolean anyFrame() {
-    return anyFrame;
-  }
-
   void open() {
     context.runOnContext(
         nothing -> {
@@ -95,6 +92,10 @@ final class JetstreamConnection {
           socket.frameHandler(this::onFrame);
           socket.exceptionHandler(failure -> end(describe(failure)));
           socket.closeHandler(closed -> end("the host closed the connection" + closeReason()));
+          // The client's own time-out for the handshake is of no use: it ends a connection whose
+          // timer has the number 0.
+          connectTimer =
+              endpoint.vertx().setTimer(endpoint.getConnectTimeout(), timer -> onConnectTimeout());
           socket
               .connect(connectOptions)
               .onSuccess(opened -> onConnected())
@@ -121,19 +122,29 @@ final class JetstreamConnection {
         });
   }
 
-  /** Gives the connection up; frames not handed over yet are forgotten, they come again from the position. */
+  /**
+   * Gives the connection up; frames not handed over yet are forgotten, they come again from the
+   * position.
+   */
   void close(String why) {
     context.runOnContext(nothing -> end(why));
   }
 
+  private void onConnectTimeout() {
+    connectTimer = -1;
+    end("no connection within " + endpoint.getConnectTimeout() + " ms");
+  }
+
   private void onConnected() {
     connected = true;
+    cancelConnectTimer();
     if (ended) {
       socket.close();
       return;
     }
     lastFrameNanos = System.nanoTime();
-    watchdogTimer = endpoint.vertx().setPeriodic(Math.max(1, endpoint.getIdleTimeout() / 4), timer -> watch());
+    watchdogTimer =
+        endpoint.vertx().setPeriodic(Math.max(1, endpoint.getIdleTimeout() / 4), timer -> watch());
     owner.connected(this);
   }
 
@@ -165,12 +176,12 @@ final class JetstreamConnection {
   }
 
   private void onMessage(byte[] bytes) {
-    anyFrame = true;
     frames.add(bytes);
     frameBytes += bytes.length;
     OptionalLong timeUs = frameTime.of(bytes);
     if (timeUs.isPresent()) {
-      firstTimeUs = firstTimeUs == 0 ? timeUs.getAsLong() : Math.min(firstTimeUs, timeUs.getAsLong());
+      firstTimeUs =
+          firstTimeUs == 0 ? timeUs.getAsLong() : Math.min(firstTimeUs, timeUs.getAsLong());
       lastTimeUs = Math.max(lastTimeUs, timeUs.getAsLong());
     }
     if (!isFull()) {
@@ -215,6 +226,7 @@ final class JetstreamConnection {
       return;
     }
     ended = true;
+    cancelConnectTimer();
     cancelLinger();
     if (watchdogTimer >= 0) {
       endpoint.vertx().cancelTimer(watchdogTimer);
@@ -227,6 +239,13 @@ final class JetstreamConnection {
     owner.ended(this, why);
   }
 
+  private void cancelConnectTimer() {
+    if (connectTimer >= 0) {
+      endpoint.vertx().cancelTimer(connectTimer);
+      connectTimer = -1;
+    }
+  }
+
   private void cancelLinger() {
     if (lingerTimer >= 0) {
       endpoint.vertx().cancelTimer(lingerTimer);
@@ -237,7 +256,9 @@ final class JetstreamConnection {
   private String closeReason() {
     Short code = socket.closeStatusCode();
     String reason = socket.closeReason();
-    return code == null ? "" : " (" + code + (reason == null || reason.isEmpty() ? "" : ", " + reason) + ")";
+    return code == null
+        ? ""
+        : " (" + code + (reason == null || reason.isEmpty() ? "" : ", " + reason) + ")";
   }
 
   private static String describe(Throwable failure) {

@@ -17,11 +17,13 @@ import org.slf4j.LoggerFactory;
 import routes.jetstream.JetstreamStatus.State;
 
 /**
- * Keeps one connection to one of the hosts, and sends its blocks through the route one after the other.
+ * Keeps one connection to one of the hosts, and sends its blocks through the route one after the
+ * other.
  *
  * <p>What may block (the position, the route) runs on one thread of its own, in order.
  */
-public class JetstreamConsumer extends VertxWebsocketClientConsumer implements JetstreamConnection.Owner {
+public class JetstreamConsumer extends VertxWebsocketClientConsumer
+    implements JetstreamConnection.Owner {
 
   private static final Logger LOG = LoggerFactory.getLogger(JetstreamConsumer.class);
 
@@ -51,7 +53,11 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer implements J
   @Override
   protected void doStart() throws Exception {
     running = true;
-    worker = endpoint.getCamelContext().getExecutorServiceManager().newSingleThreadScheduledExecutor(this, "jetstream");
+    worker =
+        endpoint
+            .getCamelContext()
+            .getExecutorServiceManager()
+            .newSingleThreadScheduledExecutor(this, "jetstream");
     worker.execute(this::connect);
   }
 
@@ -101,7 +107,12 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer implements J
     report(State.CONNECTING, host.name(), null);
     connection =
         new JetstreamConnection(
-            endpoint, host, endpoint.connectOptions(host, position), position.map(Position::timeUs).orElse(0L), this, clock);
+            endpoint,
+            host,
+            endpoint.connectOptions(host, position),
+            position.map(Position::timeUs).orElse(0L),
+            this,
+            clock);
     connection.open();
   }
 
@@ -173,7 +184,8 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer implements J
     connection = null;
     int attempt = Math.min(failures++, 16);
     hostIndex++;
-    long longest = Math.min(endpoint.getMaxReconnectDelay(), endpoint.getReconnectDelay() << attempt);
+    long longest =
+        Math.min(endpoint.getMaxReconnectDelay(), endpoint.getReconnectDelay() << attempt);
     long delay = longest / 2 + ThreadLocalRandom.current().nextLong(longest / 2 + 1);
     report(State.WAITING, host.name(), why);
     if (!why.equals(lastFailure)) {

@@ -26,8 +26,9 @@ import org.apache.camel.spi.UriParam;
 /**
  * Blocks of events from Bluesky's Jetstream.
  *
- * <p>Each exchange carries one {@link Block}. The socket is read on only when the exchange is done; at most one more block is collected
- * meanwhile. When an exchange fails, its block is given up, and reading starts anew at the position, so that nothing is left out.
+ * <p>Each exchange carries one {@link Block}. The socket is read on only when the exchange is done;
+ * at most one more block is collected meanwhile. When an exchange fails, its block is given up, and
+ * reading starts anew at the position, so that nothing is left out.
  */
 @UriEndpoint(
     firstVersion = "0.1.0",
@@ -43,7 +44,8 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
   private static final int MAX_COLLECTIONS = 100;
 
   private static final Pattern COLLECTION =
-      Pattern.compile("[a-zA-Z]([a-zA-Z0-9-]{0,62})?(\\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,62})?)+|[a-zA-Z][a-zA-Z0-9-]*(\\.[a-zA-Z0-9-]+)*\\.\\*");
+      Pattern.compile(
+          "[a-zA-Z]([a-zA-Z0-9-]{0,62})?(\\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,62})?)+|[a-zA-Z][a-zA-Z0-9-]*(\\.[a-zA-Z0-9-]+)*\\.\\*");
 
   private final List<JetstreamHost> hosts;
 
@@ -62,28 +64,36 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
   @UriParam(defaultValue = "1000", description = "Frames in a block, at most.")
   private int batchSize = 1000;
 
-  @UriParam(defaultValue = "4194304", description = "Bytes of frames in a block; the frame that passes this number is its last.")
+  @UriParam(
+      defaultValue = "4194304",
+      description = "Bytes of frames in a block; the frame that passes this number is its last.")
   private long batchBytes = 4L << 20;
 
-  @UriParam(defaultValue = "500ms", javaType = "java.time.Duration", description = "How long a frame waits at most for its block to fill.")
+  @UriParam(
+      defaultValue = "500ms",
+      javaType = "java.time.Duration",
+      description = "How long a frame waits at most for its block to fill.")
   private long linger = 500;
 
   @UriParam(
       defaultValue = "10s",
       javaType = "java.time.Duration",
-      description = "How far before the position reading starts: a host's times are not strictly increasing. Brings duplicates.")
+      description =
+          "How far before the position reading starts: a host's times are not strictly increasing. Brings duplicates.")
   private long rewind = 10_000;
 
   @UriParam(
       defaultValue = "1m",
       javaType = "java.time.Duration",
-      description = "The same where another host gave the position: each host has times of its own for the same events.")
+      description =
+          "The same where another host gave the position: each host has times of its own for the same events.")
   private long hostRewind = 60_000;
 
   @UriParam(
       defaultValue = "10s",
       javaType = "java.time.Duration",
-      description = "How far a host's clock may be ahead of ours. A time further ahead cannot be true and never moves the position.")
+      description =
+          "How far a host's clock may be ahead of ours. A time further ahead cannot be true and never moves the position.")
   private long clockTolerance = 10_000;
 
   @UriParam(
@@ -92,26 +102,42 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
       description = "A connection on which nothing came for so long is given up.")
   private long idleTimeout = 60_000;
 
-  @UriParam(defaultValue = "1s", javaType = "java.time.Duration", description = "Pause before the next connect; doubles with every failure.")
+  @UriParam(
+      defaultValue = "1s",
+      javaType = "java.time.Duration",
+      description = "Pause before the next connect; doubles with every failure.")
   private long reconnectDelay = 1_000;
 
-  @UriParam(defaultValue = "30s", javaType = "java.time.Duration", description = "The longest pause before a connect.")
+  @UriParam(
+      defaultValue = "30s",
+      javaType = "java.time.Duration",
+      description = "The longest pause before a connect.")
   private long maxReconnectDelay = 30_000;
 
-  @UriParam(defaultValue = "10s", javaType = "java.time.Duration", description = "How long a connect may take, each of socket and handshake.")
+  @UriParam(
+      defaultValue = "10s",
+      javaType = "java.time.Duration",
+      description = "How long a connect may take, each of socket and handshake.")
   private long connectTimeout = 10_000;
 
   @UriParam(
       defaultValue = "16777216",
-      description = "Bytes of the largest message. Servers are asked not to send larger ones; one that comes all the same ends the connection.")
+      description =
+          "Bytes of the largest message. Servers are asked not to send larger ones; one that comes all the same ends the connection.")
   private int maxMessageBytes = 16 << 20;
 
-  @UriParam(description = "Not supported: the frames would need a dictionary that is not part of the protocol's documents.")
+  @UriParam(
+      description =
+          "Not supported: the frames would need a dictionary that is not part of the protocol's documents.")
   private boolean compress;
 
   private WebSocketClient client;
 
-  public JetstreamEndpoint(String uri, JetstreamComponent component, VertxWebsocketConfiguration configuration, List<JetstreamHost> hosts) {
+  public JetstreamEndpoint(
+      String uri,
+      JetstreamComponent component,
+      VertxWebsocketConfiguration configuration,
+      List<JetstreamHost> hosts) {
     super(uri, component, configuration);
     this.hosts = List.copyOf(hosts);
   }
@@ -125,28 +151,43 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
     List<String> names = collectionNames();
     if (names.size() > MAX_COLLECTIONS) {
       throw new IllegalArgumentException(
-          "collections: " + names.size() + " names, but a Jetstream server takes at most " + MAX_COLLECTIONS + "; use a prefix such as app.bsky.*");
+          "collections: "
+              + names.size()
+              + " names, but a Jetstream server takes at most "
+              + MAX_COLLECTIONS
+              + "; use a prefix such as app.bsky.*");
     }
     for (String name : names) {
       if (!COLLECTION.matcher(name).matches()) {
         throw new IllegalArgumentException(
-            "collections: '" + name + "' is no collection; it should be like app.bsky.feed.post or app.bsky.feed.*");
+            "collections: '"
+                + name
+                + "' is no collection; it should be like app.bsky.feed.post or app.bsky.feed.*");
       }
     }
     if (compress) {
       throw new IllegalArgumentException(
           "compress=true: a server then compresses with zstd and a dictionary of its own, which it does not hand out; leave it off");
     }
-    if (batchSize < 1 || batchBytes < 1 || linger < 1 || idleTimeout < 1 || reconnectDelay < 1 || connectTimeout < 1) {
+    if (batchSize < 1
+        || batchBytes < 1
+        || linger < 1
+        || idleTimeout < 1
+        || reconnectDelay < 1
+        || connectTimeout < 1) {
       throw new IllegalArgumentException(
           "batchSize, batchBytes, linger, idleTimeout, reconnectDelay and connectTimeout have to be greater than zero");
     }
-    if (rewind < 0 || hostRewind < rewind || clockTolerance < 0 || maxReconnectDelay < reconnectDelay) {
+    if (rewind < 0
+        || hostRewind < rewind
+        || clockTolerance < 0
+        || maxReconnectDelay < reconnectDelay) {
       throw new IllegalArgumentException(
           "rewind and clockTolerance must not be negative, hostRewind not less than rewind, maxReconnectDelay not less than reconnectDelay");
     }
     if (maxMessageBytes < 8 << 20) {
-      throw new IllegalArgumentException("maxMessageBytes: at least " + (8 << 20) + ": messages of more than a megabyte are sent");
+      throw new IllegalArgumentException(
+          "maxMessageBytes: at least " + (8 << 20) + ": messages of more than a megabyte are sent");
     }
   }
 
@@ -198,9 +239,11 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
               .setConnectTimeout((int) connectTimeout);
       if (getConfiguration().getSslContextParameters() != null) {
         try {
-          VertxHelper.setupSSLOptions(getCamelContext(), getConfiguration().getSslContextParameters(), options);
+          VertxHelper.setupSSLOptions(
+              getCamelContext(), getConfiguration().getSslContextParameters(), options);
         } catch (Exception e) {
-          throw new IllegalArgumentException("the SSL context parameters cannot be used: " + e.getMessage(), e);
+          throw new IllegalArgumentException(
+              "the SSL context parameters cannot be used: " + e.getMessage(), e);
         }
       }
       client = vertx().createWebSocketClient(options);
@@ -219,18 +262,23 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
         .setPort(host.port())
         .setSsl(host.tls())
         .setURI(host.path() + query)
-        .setTimeout(connectTimeout)
         .setAllowOriginHeader(false);
   }
 
-  /** Where to start reading, microseconds since 1970: before the position, further where another host's clock gave it. */
+  /**
+   * Where to start reading, microseconds since 1970: before the position, further where another
+   * host's clock gave it.
+   */
   private long cursor(JetstreamHost host, Position position) {
     boolean sameHost = position.host().equals(host.name());
     return Math.max(1, position.timeUs() - 1000 * (sameHost ? rewind : hostRewind));
   }
 
   private List<String> collectionNames() {
-    return Arrays.stream(collections.split(",")).map(String::strip).filter(name -> !name.isEmpty()).toList();
+    return Arrays.stream(collections.split(","))
+        .map(String::strip)
+        .filter(name -> !name.isEmpty())
+        .toList();
   }
 
   public String getCollections() {

@@ -20,9 +20,14 @@ record JetstreamHost(String name, boolean tls, String host, int port, String pat
   /** Reads the comma-separated URLs after {@code jetstream:}. */
   static List<JetstreamHost> parse(String urls) {
     List<JetstreamHost> hosts =
-        Arrays.stream(urls.split(",")).map(String::strip).filter(url -> !url.isEmpty()).map(JetstreamHost::parseOne).toList();
+        Arrays.stream(urls.split(","))
+            .map(String::strip)
+            .filter(url -> !url.isEmpty())
+            .map(JetstreamHost::parseOne)
+            .toList();
     if (hosts.isEmpty()) {
-      throw new IllegalArgumentException("jetstream: needs at least one host, for example jetstream:wss://jetstream.us-east.bsky.network");
+      throw new IllegalArgumentException(
+          "jetstream: needs at least one host, for example jetstream:wss://jetstream.us-east.bsky.network");
     }
     return hosts;
   }
@@ -36,13 +41,18 @@ record JetstreamHost(String name, boolean tls, String host, int port, String pat
         boolean tls = uri.getScheme().equals("wss");
         if (uri.getHost() != null && uri.getQuery() == null) {
           int port = uri.getPort() > 0 ? uri.getPort() : tls ? 443 : 80;
-          String path = uri.getPath() == null || uri.getPath().length() < 2 ? "/subscribe" : uri.getPath();
-          return new JetstreamHost(uri.getScheme() + "://" + uri.getAuthority(), tls, uri.getHost(), port, path);
+          String path =
+              uri.getPath() == null || uri.getPath().length() < 2 ? "/subscribe" : uri.getPath();
+          return new JetstreamHost(
+              uri.getScheme() + "://" + uri.getAuthority(), tls, uri.getHost(), port, path);
         }
       }
     } catch (URISyntaxException e) {
       throw new IllegalArgumentException("no Jetstream host: '" + url + "': " + e.getReason(), e);
     }
-    throw new IllegalArgumentException("no Jetstream host: '" + url + "'; it should be like wss://host or ws://host:port, without a query");
+    throw new IllegalArgumentException(
+        "no Jetstream host: '"
+            + url
+            + "'; it should be like wss://host or ws://host:port, without a query");
   }
 }

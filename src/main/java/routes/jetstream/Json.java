@@ -12,7 +12,10 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 
-/** The one way JSON is read and written here: numbers keep their value exactly, a key that comes twice is an error. */
+/**
+ * The one way JSON is read and written here: numbers keep their value exactly, a key that comes
+ * twice is an error.
+ */
 public final class Json {
 
   /** Levels of nesting that are read; deeper is refused. */
@@ -23,7 +26,7 @@ public final class Json {
               JsonFactory.builder()
                   .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                   .enable(StreamWriteFeature.WRITE_BIGDECIMAL_AS_PLAIN)
-                  .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+                  .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
                   .build())
           .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -45,7 +48,10 @@ public final class Json {
     return MAPPER.createObjectNode();
   }
 
-  /** The value as JSON text in which every character can be written as UTF-8: half a surrogate pair becomes an escape. */
+  /**
+   * The value as JSON text in which every character can be written as UTF-8: half a surrogate pair
+   * becomes an escape.
+   */
   public static String write(JsonNode value) {
     String json = value.toString();
     return isUnicode(json) ? json : escapeLoneSurrogates(json);
@@ -56,7 +62,9 @@ public final class Json {
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
       if (Character.isSurrogate(c)) {
-        if (Character.isLowSurrogate(c) || i + 1 == text.length() || !Character.isLowSurrogate(text.charAt(i + 1))) {
+        if (Character.isLowSurrogate(c)
+            || i + 1 == text.length()
+            || !Character.isLowSurrogate(text.charAt(i + 1))) {
           return false;
         }
         i++;
@@ -69,7 +77,9 @@ public final class Json {
     StringBuilder escaped = new StringBuilder(json.length() + 16);
     for (int i = 0; i < json.length(); i++) {
       char c = json.charAt(i);
-      if (Character.isHighSurrogate(c) && i + 1 < json.length() && Character.isLowSurrogate(json.charAt(i + 1))) {
+      if (Character.isHighSurrogate(c)
+          && i + 1 < json.length()
+          && Character.isLowSurrogate(json.charAt(i + 1))) {
         escaped.append(c).append(json.charAt(++i));
       } else if (Character.isSurrogate(c)) {
         escaped.append("\\u").append(Integer.toHexString(c));

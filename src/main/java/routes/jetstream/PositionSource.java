@@ -7,9 +7,11 @@ import java.util.Optional;
 public interface PositionSource {
 
   /**
-   * The position of the newest data kept; empty when there is none, and reading starts with what happens now.
+   * The position of the newest data kept; empty when there is none, and reading starts with what
+   * happens now.
    *
-   * @throws Exception when it cannot be told now; the component waits and asks again, and does not connect in between
+   * @throws Exception when it cannot be told now; the component waits and asks again, and does not
+   *     connect in between
    */
   Optional<Position> read() throws Exception;
 }

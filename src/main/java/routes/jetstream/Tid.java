@@ -3,8 +3,9 @@ package routes.jetstream;
 import java.util.OptionalLong;
 
 /**
- * The AT Protocol's timestamp identifiers: 13 characters that sort as they were made, microseconds since 1970 shifted left by ten bits
- * with a clock id below. Revisions and most record keys are TIDs.
+ * The AT Protocol's timestamp identifiers: 13 characters that sort as they were made, microseconds
+ * since 1970 shifted left by ten bits with a clock id below. Revisions and most record keys are
+ * TIDs.
  */
 public final class Tid {
 

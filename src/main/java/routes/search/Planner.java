@@ -20,9 +20,12 @@ final class Planner {
 
   /** The plan for a query over the archive as it is now. */
   Plan plan(PostQuery query) {
-    // sort_at is never later than time_us, so files that end before the time asked for hold nothing of it, nor a change to it.
+    // sort_at is never later than time_us, so files that end before the time asked for hold nothing
+    // of it, nor a change to it.
     List<ArchiveFile> files =
-        archive.snapshot(TableName.POSTS).files().stream().filter(file -> query.from().map(from -> reaches(file, from)).orElse(true)).toList();
+        archive.snapshot(TableName.POSTS).files().stream()
+            .filter(file -> query.from().map(from -> reaches(file, from)).orElse(true))
+            .toList();
     List<Source> sources = files.isEmpty() ? List.of() : List.of(new Source.Scan(files));
     return new Plan(sources, files, archive.snapshot(TableName.ACTORS).files());
   }

@@ -33,7 +33,8 @@ public final class PostSearch implements AutoCloseable {
   private final Duration timeout;
   private final Semaphore running;
   private final ScheduledExecutorService deadlines =
-      Executors.newSingleThreadScheduledExecutor(Thread.ofPlatform().daemon().name("query-deadlines").factory());
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().daemon().name("query-deadlines").factory());
 
   /**
    * @param timeout how long one query may take, waiting for others included
@@ -67,11 +68,14 @@ public final class PostSearch implements AutoCloseable {
       }
     }
     // Behind the last post there is no row that could tell the number.
-    return posts.isEmpty() && offset > 0 ? new PostPage(posts, page(query, 0, 1).total()) : new PostPage(posts, total);
+    return posts.isEmpty() && offset > 0
+        ? new PostPage(posts, page(query, 0, 1).total())
+        : new PostPage(posts, total);
   }
 
   /**
-   * The posts found, newest first, one after the other, without holding them in memory. To be closed by the caller.
+   * The posts found, newest first, one after the other, without holding them in memory. To be
+   * closed by the caller.
    *
    * @param limit posts at most; {@link Integer#MAX_VALUE} for all
    */
@@ -101,7 +105,10 @@ public final class PostSearch implements AutoCloseable {
     }
   }
 
-  /** Reads the lists of files that the next query needs: called at the news of a commit, so that no query has to wait for it. */
+  /**
+   * Reads the lists of files that the next query needs: called at the news of a commit, so that no
+   * query has to wait for it.
+   */
   public void prepare() {
     archive.snapshot(TableName.POSTS);
     archive.snapshot(TableName.ACTORS);
@@ -129,7 +136,9 @@ public final class PostSearch implements AutoCloseable {
         statement.setObject(i + 1, values.get(i));
       }
       PreparedStatement toCancel = statement;
-      long left = Math.max(1, timeout.toMillis() - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start));
+      long left =
+          Math.max(
+              1, timeout.toMillis() - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start));
       deadline = deadlines.schedule(() -> cancel(toCancel, late), left, TimeUnit.MILLISECONDS);
       ResultSet result = statement.executeQuery();
       deadline.cancel(false);
@@ -140,7 +149,9 @@ public final class PostSearch implements AutoCloseable {
       }
       PostStream.close(connection, statement);
       running.release();
-      throw late.get() ? new QueryTimeout(timeout, e) : new IllegalStateException("the query failed: " + e.getMessage(), e);
+      throw late.get()
+          ? new QueryTimeout(timeout, e)
+          : new IllegalStateException("the query failed: " + e.getMessage(), e);
     }
   }
 
@@ -153,7 +164,8 @@ public final class PostSearch implements AutoCloseable {
     }
   }
 
-  private static String sql(PostQuery query, Plan plan, int offset, int limit, List<Object> values) {
+  private static String sql(
+      PostQuery query, Plan plan, int offset, int limit, List<Object> values) {
     List<String> conditions = new ArrayList<>(List.of("operation <> 'delete'"));
     query.from().ifPresent(from -> conditions.add("epoch_us(sort_at) >= " + Times.micros(from)));
     query.to().ifPresent(to -> conditions.add("epoch_us(sort_at) < " + Times.micros(to)));
@@ -174,9 +186,17 @@ public final class PostSearch implements AutoCloseable {
             });
     String found =
         plan.sources().stream()
-            .map(source -> "SELECT did, rkey, rev, sort_at, text FROM " + source.relation() + " WHERE " + String.join(" AND ", conditions))
+            .map(
+                source ->
+                    "SELECT did, rkey, rev, sort_at, text FROM "
+                        + source.relation()
+                        + " WHERE "
+                        + String.join(" AND ", conditions))
             .collect(Collectors.joining(" UNION ALL "));
-    String later = "SELECT did, rkey, max(rev) AS rev FROM " + DuckDb.from(plan.changes()) + " WHERE operation <> 'create' GROUP BY did, rkey";
+    String later =
+        "SELECT did, rkey, max(rev) AS rev FROM "
+            + DuckDb.from(plan.changes())
+            + " WHERE operation <> 'create' GROUP BY did, rkey";
     boolean actors = !plan.actors().isEmpty();
     return "WITH found AS ("
         + found
@@ -188,7 +208,9 @@ public final class PostSearch implements AutoCloseable {
         + (actors ? "handles.handle" : "NULL")
         + ", found.text, count(*) OVER ()"
         + " FROM found LEFT JOIN later ON later.did = found.did AND later.rkey = found.rkey AND later.rev > found.rev"
-        + (actors ? " LEFT JOIN handles ON handles.did = found.did LEFT JOIN gone ON gone.did = found.did" : "")
+        + (actors
+            ? " LEFT JOIN handles ON handles.did = found.did LEFT JOIN gone ON gone.did = found.did"
+            : "")
         + " WHERE later.rev IS NULL"
         + (actors ? " AND gone.did IS NULL" : "")
         + " ORDER BY found.sort_at DESC, found.did, found.rkey LIMIT "

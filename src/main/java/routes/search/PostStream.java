@@ -6,7 +6,10 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import routes.archive.Times;
 
-/** Posts found, one after the other: {@link #next()}, then {@link #post()}. Not safe for several threads; to be closed. */
+/**
+ * Posts found, one after the other: {@link #next()}, then {@link #post()}. Not safe for several
+ * threads; to be closed.
+ */
 public final class PostStream implements AutoCloseable {
 
   static final PostStream EMPTY = new PostStream(null, null, null, () -> {});
@@ -52,7 +55,8 @@ public final class PostStream implements AutoCloseable {
     try {
       return result.getLong(6);
     } catch (SQLException e) {
-      throw new IllegalStateException("the number of posts could not be read: " + e.getMessage(), e);
+      throw new IllegalStateException(
+          "the number of posts could not be read: " + e.getMessage(), e);
     }
   }
 

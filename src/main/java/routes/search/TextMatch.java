@@ -13,10 +13,12 @@ import java.util.regex.Pattern;
  * What a text has to contain.
  *
  * <ul>
- *   <li>{@code word} or {@code some words}: that run of characters, anywhere, upper and lower case alike, as SQL {@code ILIKE '%…%'}
+ *   <li>{@code word} or {@code some words}: that run of characters, anywhere, upper and lower case
+ *       alike, as SQL {@code ILIKE '%…%'}
  *   <li>{@code *} and {@code %} stand for any run of characters
  *   <li>{@code #word}: the hashtag, marked as one or written in the text
- *   <li>exact: the same letters in the same case, as whole words; in scripts without spaces between words, anywhere
+ *   <li>exact: the same letters in the same case, as whole words; in scripts without spaces between
+ *       words, anywhere
  * </ul>
  *
  * @param text as the user wrote it, not blank
@@ -45,7 +47,10 @@ public record TextMatch(String text, boolean exact) {
     }
   }
 
-  /** An SQL condition on the columns {@code text} and {@code tags}, and the values for its question marks. */
+  /**
+   * An SQL condition on the columns {@code text} and {@code tags}, and the values for its question
+   * marks.
+   */
   Condition condition() {
     var hashtag = HASHTAG.matcher(text);
     if (hashtag.matches()) {
@@ -60,7 +65,9 @@ public record TextMatch(String text, boolean exact) {
   private Condition hashtag(String tag) {
     String like = exact ? "LIKE" : "ILIKE";
     return new Condition(
-        "(len(list_filter(tags, lambda tag: tag " + like + " ? ESCAPE '\\')) > 0 OR regexp_matches(text, ?))",
+        "(len(list_filter(tags, lambda tag: tag "
+            + like
+            + " ? ESCAPE '\\')) > 0 OR regexp_matches(text, ?))",
         List.of(likePattern(tag), (exact ? "" : "(?i)") + wholeWords("[#＃]", tag)));
   }
 

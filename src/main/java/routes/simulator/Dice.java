@@ -41,7 +41,9 @@ final class Dice {
     return random.nextLong();
   }
 
-  /** From 0 to below {@code bound}, small numbers far more often: the greater the skew, the more so. */
+  /**
+   * From 0 to below {@code bound}, small numbers far more often: the greater the skew, the more so.
+   */
   int skewed(int bound, double skew) {
     return (int) (Math.pow(random.nextDouble(), skew) * bound);
   }

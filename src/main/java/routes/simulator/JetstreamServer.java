@@ -25,8 +25,9 @@ import org.slf4j.LoggerFactory;
 import routes.jetstream.Json;
 
 /**
- * A Jetstream server over a {@link World}, on the loopback address: {@code ws://127.0.0.1:port/subscribe} with {@code cursor} and
- * {@code wantedCollections}. Without a cursor it sends what happens from now on; with one, everything since, as fast as it is read.
+ * A Jetstream server over a {@link World}, on the loopback address: {@code
+ * ws://127.0.0.1:port/subscribe} with {@code cursor} and {@code wantedCollections}. Without a
+ * cursor it sends what happens from now on; with one, everything since, as fast as it is read.
  */
 public final class JetstreamServer implements AutoCloseable {
 
@@ -54,12 +55,21 @@ public final class JetstreamServer implements AutoCloseable {
     this.misbehaviour = requireNonNull(misbehaviour, "misbehaviour");
     this.clock = requireNonNull(clock, "clock");
     this.vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
-    HttpServerOptions options = new HttpServerOptions().setHost("127.0.0.1").setPort(port).setMaxWebSocketFrameSize(MAX_FRAME_BYTES);
+    HttpServerOptions options =
+        new HttpServerOptions()
+            .setHost("127.0.0.1")
+            .setPort(port)
+            .setMaxWebSocketFrameSize(MAX_FRAME_BYTES);
     this.server =
         vertx
             .createHttpServer(options)
             .webSocketHandler(this::accept)
-            .requestHandler(request -> request.response().setStatusCode(426).end("a Jetstream: connect by websocket, at /subscribe\n"))
+            .requestHandler(
+                request ->
+                    request
+                        .response()
+                        .setStatusCode(426)
+                        .end("a Jetstream: connect by websocket, at /subscribe\n"))
             .listen()
             .toCompletionStage()
             .toCompletableFuture()
@@ -85,7 +95,9 @@ public final class JetstreamServer implements AutoCloseable {
   /** The junk that stands before an event, if any. */
   public Optional<byte[]> junkBefore(long number) {
     Dice dice = Dice.of(misbehaviour.seed(), number, 20);
-    return dice.chance(misbehaviour.junk()) ? Optional.of(Junk.frame(dice, number, world.frame(number))) : Optional.empty();
+    return dice.chance(misbehaviour.junk())
+        ? Optional.of(Junk.frame(dice, number, world.frame(number)))
+        : Optional.empty();
   }
 
   private void accept(ServerWebSocket socket) {
@@ -96,7 +108,9 @@ public final class JetstreamServer implements AutoCloseable {
     } else if (dice.chance(misbehaviour.unavailable())) {
       socket.reject(503);
     } else {
-      Thread.ofVirtual().name("simulator-" + connection).start(() -> serve(new Connection(socket, dice)));
+      Thread.ofVirtual()
+          .name("simulator-" + connection)
+          .start(() -> serve(new Connection(socket, dice)));
     }
   }
 
@@ -135,7 +149,11 @@ public final class JetstreamServer implements AutoCloseable {
             wanted.add(value);
           } else if (pair.startsWith("cursor=")) {
             // A cursor ahead of the clock means now.
-            cursorUs = Math.min(cursorUs, Long.parseLong(value) - TimeUnit.NANOSECONDS.toMicros(misbehaviour.rewind().toNanos()));
+            cursorUs =
+                Math.min(
+                    cursorUs,
+                    Long.parseLong(value)
+                        - TimeUnit.NANOSECONDS.toMicros(misbehaviour.rewind().toNanos()));
           }
         }
       }
@@ -190,7 +208,10 @@ public final class JetstreamServer implements AutoCloseable {
         while (socket.writeQueueFull()) {
           CountDownLatch drained = new CountDownLatch(1);
           socket.drainHandler(nothing -> drained.countDown());
-          long patience = misbehaviour.slowClient().isZero() ? Long.MAX_VALUE : misbehaviour.slowClient().toMillis();
+          long patience =
+              misbehaviour.slowClient().isZero()
+                  ? Long.MAX_VALUE
+                  : misbehaviour.slowClient().toMillis();
           if (socket.writeQueueFull() && !awaitOrClosed(drained, patience)) {
             return false;
           }
@@ -204,7 +225,8 @@ public final class JetstreamServer implements AutoCloseable {
       }
     }
 
-    private boolean awaitOrClosed(CountDownLatch drained, long patienceMillis) throws InterruptedException {
+    private boolean awaitOrClosed(CountDownLatch drained, long patienceMillis)
+        throws InterruptedException {
       long waited = 0;
       while (!drained.await(100, TimeUnit.MILLISECONDS)) {
         waited += 100;
@@ -233,7 +255,9 @@ public final class JetstreamServer implements AutoCloseable {
     }
 
     private boolean matches(String name, String collection) {
-      return name.endsWith(".*") ? collection.startsWith(name.substring(0, name.length() - 1)) : name.equals(collection);
+      return name.endsWith(".*")
+          ? collection.startsWith(name.substring(0, name.length() - 1))
+          : name.equals(collection);
     }
 
     private long now() {

@@ -1,6 +1,9 @@
 package routes.simulator;
 
-/** Made-up words in the shapes of several languages: word number n is always the same, and there is no end of them. */
+/**
+ * Made-up words in the shapes of several languages: word number n is always the same, and there is
+ * no end of them.
+ */
 enum Language {
   ENGLISH("en", 0.50, "bdfghklmnprstvwy", "aeiou"),
   JAPANESE("ja", 0.17, "", ""),
@@ -14,7 +17,8 @@ enum Language {
 
   /** Words of every language that come up all the time, so that a search finds something. */
   private static final String[] COMMON = {
-    "the", "and", "is", "of", "to", "that", "volcano", "sky", "coffee", "cat", "music", "game", "news", "love", "today", "art"
+    "the", "and", "is", "of", "to", "that", "volcano", "sky", "coffee", "cat", "music", "game",
+    "news", "love", "today", "art"
   };
 
   private static final String KANJI = "日本人大学生今見行時間食東京話気天新聞車電話雨山川空海花鳥風月火水木金土";
@@ -73,7 +77,8 @@ enum Language {
         case KOREAN -> word.append((char) (HANGUL + dice.below(11_000)));
         case THAI -> word.append((char) (THAI_FIRST + dice.below(46)));
         default -> {
-          word.append(consonants.charAt(dice.below(consonants.length()))).append(vowels.charAt(dice.below(vowels.length())));
+          word.append(consonants.charAt(dice.below(consonants.length())))
+              .append(vowels.charAt(dice.below(vowels.length())));
           if (dice.chance(0.4)) {
             word.append(consonants.charAt(dice.below(consonants.length())));
           }

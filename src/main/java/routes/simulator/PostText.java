@@ -5,7 +5,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
 import routes.jetstream.Json;
 
-/** Composes the text of a post, with the facets that mark its links, tags and mentions by byte offsets. */
+/**
+ * Composes the text of a post, with the facets that mark its links, tags and mentions by byte
+ * offsets.
+ */
 final class PostText {
 
   private static final int WORDS = 300_000;
@@ -29,7 +32,10 @@ final class PostText {
     }
   }
 
-  /** Mostly a word that others use too; sometimes a typo, a number, an emoji, or something never seen before. */
+  /**
+   * Mostly a word that others use too; sometimes a typo, a number, an emoji, or something never
+   * seen before.
+   */
   private String word() {
     double kind = dice.share();
     String word = language.word(dice.skewed(WORDS, 4));

@@ -14,21 +14,23 @@ import routes.jetstream.Json;
 import routes.jetstream.Tid;
 
 /**
- * A made-up network. Event number n is a pure function of the seed and n: any moment can be asked for again, nothing is stored, and a test
- * knows what an archive has to hold.
+ * A made-up network. Event number n is a pure function of the seed and n: any moment can be asked
+ * for again, nothing is stored, and a test knows what an archive has to hold.
  *
- * <p>What is deleted or updated was created before, once; likes, replies and quotes point to posts of this world, with their true CIDs.
+ * <p>What is deleted or updated was created before, once; likes, replies and quotes point to posts
+ * of this world, with their true CIDs.
  */
 public final class World {
 
   private static final long BEGIN_US = Instant.parse("2024-01-01T00:00:00Z").toEpochMilli() * 1000;
   private static final int AUTHORS = 2_000_000;
   private static final String DID_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
-  private static final DateTimeFormatter MILLIS = DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
+  private static final DateTimeFormatter MILLIS =
+      DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
 
   /**
-   * How many events ago a record was made that is deleted now, by n mod 4. Multiples of 4: so no record is deleted twice, for record and
-   * deletion are of the same class.
+   * How many events ago a record was made that is deleted now, by n mod 4. Multiples of 4: so no
+   * record is deleted twice, for record and deletion are of the same class.
    */
   private static final int[] DELETE_LAG = {212, 1012, 5004, 20012};
 
@@ -62,7 +64,12 @@ public final class World {
     }
 
     boolean canBeDeleted() {
-      return this == LIKE || this == POST || this == REPOST || this == FOLLOW || this == BLOCK || this == LIST_ITEM;
+      return this == LIKE
+          || this == POST
+          || this == REPOST
+          || this == FOLLOW
+          || this == BLOCK
+          || this == LIST_ITEM;
     }
 
     boolean canBeUpdated() {
@@ -76,7 +83,8 @@ public final class World {
    */
   public World(long seed, double eventsPerSecond) {
     if (!(eventsPerSecond > 0 && eventsPerSecond <= 500_000)) {
-      throw new IllegalArgumentException("events per second: more than 0, at most 500,000; got " + eventsPerSecond);
+      throw new IllegalArgumentException(
+          "events per second: more than 0, at most 500,000; got " + eventsPerSecond);
     }
     this.seed = seed;
     this.eventsPerSecond = eventsPerSecond;
@@ -87,10 +95,15 @@ public final class World {
     return Math.max(0, (long) Math.ceil((timeUs - BEGIN_US) * eventsPerSecond / 1e6));
   }
 
-  /** When an event happens, microseconds since 1970: grows with the number, but for small inversions, as a real host's clock does. */
+  /**
+   * When an event happens, microseconds since 1970: grows with the number, but for small
+   * inversions, as a real host's clock does.
+   */
   public long timeUs(long number) {
     double interval = 1e6 / eventsPerSecond;
-    return BEGIN_US + (long) (number * interval) + (long) (Dice.of(seed, number, 2).share() * spreadUs());
+    return BEGIN_US
+        + (long) (number * interval)
+        + (long) (Dice.of(seed, number, 2).share() * spreadUs());
   }
 
   /** How far an event may be behind its place. */
@@ -116,7 +129,8 @@ public final class World {
     Kind kind = rolled(number);
     boolean possible =
         switch (kind) {
-          case DELETE -> number >= deleteLag(number) && rolled(number - deleteLag(number)).canBeDeleted();
+          case DELETE ->
+              number >= deleteLag(number) && rolled(number - deleteLag(number)).canBeDeleted();
           case UPDATE -> number >= UPDATE_LAG && rolled(number - UPDATE_LAG).canBeUpdated();
           default -> true;
         };
@@ -139,11 +153,16 @@ public final class World {
   }
 
   private void commit(ObjectNode message, long number, Operation operation, long record) {
-    // A slot for a deletion or an update with no target became a like: its kind is what kind(...) says.
+    // A slot for a deletion or an update with no target became a like: its kind is what kind(...)
+    // says.
     Kind kind = kind(record);
     message.put("did", author(record)).put("time_us", timeUs(number)).put("kind", "commit");
     ObjectNode commit = message.putObject("commit");
-    commit.put("rev", rev(number)).put("operation", operation.wireName()).put("collection", kind.collection).put("rkey", rkey(record));
+    commit
+        .put("rev", rev(number))
+        .put("operation", operation.wireName())
+        .put("collection", kind.collection)
+        .put("rkey", rkey(record));
     if (operation != Operation.DELETE) {
       ObjectNode content = record(kind, number);
       commit.set("record", content);
@@ -154,7 +173,12 @@ public final class World {
   private void identity(ObjectNode message, long number) {
     String did = author(number);
     message.put("did", did).put("time_us", timeUs(number)).put("kind", "identity");
-    message.putObject("identity").put("did", did).put("handle", handle(did)).put("seq", number).put("time", time(ownTimeUs(number)));
+    message
+        .putObject("identity")
+        .put("did", did)
+        .put("handle", handle(did))
+        .put("seq", number)
+        .put("time", time(ownTimeUs(number)));
   }
 
   private void account(ObjectNode message, long number) {
@@ -162,7 +186,11 @@ public final class World {
     boolean active = !Dice.of(seed, number, 4).chance(0.2);
     message.put("did", did).put("time_us", timeUs(number)).put("kind", "account");
     ObjectNode account = message.putObject("account");
-    account.put("active", active).put("did", did).put("seq", number).put("time", time(ownTimeUs(number)));
+    account
+        .put("active", active)
+        .put("did", did)
+        .put("seq", number)
+        .put("time", time(ownTimeUs(number)));
     if (!active) {
       account.put("status", "deactivated");
     }
@@ -178,13 +206,24 @@ public final class World {
       case POST -> post(record, dice, number);
       case LIKE, REPOST -> record.set("subject", reference(postBefore(number, dice)));
       case FOLLOW, BLOCK -> record.put("subject", account(dice));
-      case PROFILE -> record.put("displayName", Language.pick(dice).word(dice.below(50_000))).put("description", sentence(dice));
-      case LIST_ITEM -> record.put("subject", account(dice)).put("list", "at://" + author(number) + "/app.bsky.graph.list/" + rkey(number));
+      case PROFILE ->
+          record
+              .put("displayName", Language.pick(dice).word(dice.below(50_000)))
+              .put("description", sentence(dice));
+      case LIST_ITEM ->
+          record
+              .put("subject", account(dice))
+              .put("list", "at://" + author(number) + "/app.bsky.graph.list/" + rkey(number));
       case THREADGATE -> {
         record.putArray("allow").addObject().put("$type", "app.bsky.feed.threadgate#mentionRule");
         record.put("post", "at://" + author(number) + "/app.bsky.feed.post/" + rkey(number));
       }
-      default -> record.putObject("item").put("trackName", sentence(dice)).put("duration", dice.below(600)).put("score", dice.below(1000) / 8.0);
+      default ->
+          record
+              .putObject("item")
+              .put("trackName", sentence(dice))
+              .put("duration", dice.below(600))
+              .put("score", dice.below(1000) / 8.0);
     }
     return record;
   }
@@ -212,7 +251,12 @@ public final class World {
     }
     embed(record, dice, number, link);
     if (dice.chance(0.005)) {
-      record.putObject("labels").put("$type", "com.atproto.label.defs#selfLabels").putArray("values").addObject().put("val", "graphic-media");
+      record
+          .putObject("labels")
+          .put("$type", "com.atproto.label.defs#selfLabels")
+          .putArray("values")
+          .addObject()
+          .put("val", "graphic-media");
     }
     if (dice.chance(0.005)) {
       record.putArray("tags").add(Language.ENGLISH.word(16 + dice.below(5000)));
@@ -232,20 +276,29 @@ public final class World {
   private void embed(ObjectNode record, Dice dice, long number, String link) {
     double kind = dice.share();
     if (link != null && kind < 0.7) {
-      ObjectNode card = record.putObject("embed").put("$type", "app.bsky.embed.external").putObject("external");
+      ObjectNode card =
+          record.putObject("embed").put("$type", "app.bsky.embed.external").putObject("external");
       card.put("uri", link).put("title", sentence(dice)).put("description", sentence(dice));
       card.set("thumb", blob(dice, "image/jpeg"));
     } else if (kind < 0.14) {
       record.set("embed", images(dice));
     } else if (kind < 0.18) {
-      record.putObject("embed").put("$type", "app.bsky.embed.record").set("record", reference(postBefore(number, dice)));
+      record
+          .putObject("embed")
+          .put("$type", "app.bsky.embed.record")
+          .set("record", reference(postBefore(number, dice)));
     } else if (kind < 0.19) {
       ObjectNode embed = record.putObject("embed").put("$type", "app.bsky.embed.recordWithMedia");
       embed.set("media", images(dice));
-      embed.putObject("record").put("$type", "app.bsky.embed.record").set("record", reference(postBefore(number, dice)));
+      embed
+          .putObject("record")
+          .put("$type", "app.bsky.embed.record")
+          .set("record", reference(postBefore(number, dice)));
     } else if (kind < 0.21) {
       ObjectNode video = record.putObject("embed").put("$type", "app.bsky.embed.video");
-      video.put("alt", dice.chance(0.3) ? sentence(dice) : "").set("video", blob(dice, "video/mp4"));
+      video
+          .put("alt", dice.chance(0.3) ? sentence(dice) : "")
+          .set("video", blob(dice, "video/mp4"));
     }
   }
 
@@ -255,7 +308,10 @@ public final class World {
     int count = 1 + dice.skewed(4, 2.5);
     for (int i = 0; i < count; i++) {
       ObjectNode image = images.addObject().put("alt", dice.chance(0.35) ? sentence(dice) : "");
-      image.putObject("aspectRatio").put("height", 400 + dice.below(1600)).put("width", 400 + dice.below(1600));
+      image
+          .putObject("aspectRatio")
+          .put("height", 400 + dice.below(1600))
+          .put("width", 400 + dice.below(1600));
       image.set("image", blob(dice, "image/jpeg"));
     }
     return embed;
@@ -278,10 +334,15 @@ public final class World {
   }
 
   private ObjectNode reference(long post, ObjectNode record) {
-    return Json.object().put("cid", cid(record)).put("uri", "at://" + author(post) + "/app.bsky.feed.post/" + rkey(post));
+    return Json.object()
+        .put("cid", cid(record))
+        .put("uri", "at://" + author(post) + "/app.bsky.feed.post/" + rkey(post));
   }
 
-  /** A post made before: mostly a recent one. The world's first events point to posts from before it began. */
+  /**
+   * A post made before: mostly a recent one. The world's first events point to posts from before it
+   * began.
+   */
   private long postBefore(long number, Dice dice) {
     long candidate = number - 1 - dice.skewed(100_000, 6);
     while (candidate >= 0 && kind(candidate) != Kind.POST) {
@@ -321,9 +382,14 @@ public final class World {
     return Tid.of(ownTimeUs(number) - 40_000, (int) (number & 1023));
   }
 
-  /** When the author's server saw it: a little before the host passes it on; the same on every host. */
+  /**
+   * When the author's server saw it: a little before the host passes it on; the same on every host.
+   */
   private long ownTimeUs(long number) {
-    return BEGIN_US + (long) (number * (1e6 / eventsPerSecond)) - 200_000 - (long) (Dice.of(seed, number, 8).share() * 600_000);
+    return BEGIN_US
+        + (long) (number * (1e6 / eventsPerSecond))
+        - 200_000
+        - (long) (Dice.of(seed, number, 8).share() * 600_000);
   }
 
   private String createdAt(Dice dice, long number) {

@@ -24,15 +24,25 @@ class ArchiveWiring {
   @Bean
   @ForRole({Role.DRAIN, Role.QUERY})
   DuckDb duckDb(ExplorerProperties properties, Archive archive) throws SQLException, IOException {
-    int threads = properties.query().threads() == 0 ? Runtime.getRuntime().availableProcessors() : properties.query().threads();
-    return DuckDb.open(properties.dataDir().resolve("tmp"), properties.query().memory().toMegabytes() + "MB", threads);
+    int threads =
+        properties.query().threads() == 0
+            ? Runtime.getRuntime().availableProcessors()
+            : properties.query().threads();
+    return DuckDb.open(
+        properties.dataDir().resolve("tmp"),
+        properties.query().memory().toMegabytes() + "MB",
+        threads);
   }
 
   @Bean
   @ForRole(Role.DRAIN)
   Drain drain(ExplorerProperties properties, BlockStream stream, Archive archive, DuckDb duckDb) {
     ExplorerProperties.Drain drain = properties.drain();
-    return new Drain(stream, archive, duckDb, new Drain.Limits(drain.maxEvents(), drain.maxBytes().toBytes(), drain.maxDuration()));
+    return new Drain(
+        stream,
+        archive,
+        duckDb,
+        new Drain.Limits(drain.maxEvents(), drain.maxBytes().toBytes(), drain.maxDuration()));
   }
 
   @Bean

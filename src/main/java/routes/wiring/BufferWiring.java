@@ -5,8 +5,8 @@ import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
 import java.io.IOException;
 import java.time.Duration;
-import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.data.redis.connection.RedisConnectionFactory;
@@ -27,19 +27,28 @@ class BufferWiring {
   private static final Duration ANSWER = Duration.ofSeconds(30);
 
   @Bean
-  @ConditionalOnProperty(name = "explorer.redis.url", havingValue = "embedded", matchIfMissing = true)
+  @ConditionalOnProperty(
+      name = "explorer.redis.url",
+      havingValue = "embedded",
+      matchIfMissing = true)
   EmbeddedRedis embeddedRedis(ExplorerProperties properties) throws IOException {
     return EmbeddedRedis.start(
-        DataFolder.claim(properties.dataDir(), properties.demo()).resolve("redis"), properties.redis().maxMemory());
+        DataFolder.claim(properties.dataDir(), properties.demo()).resolve("redis"),
+        properties.redis().maxMemory());
   }
 
   @Bean
-  LettuceConnectionFactory redisConnectionFactory(ExplorerProperties properties, ObjectProvider<EmbeddedRedis> embedded) {
+  LettuceConnectionFactory redisConnectionFactory(
+      ExplorerProperties properties, ObjectProvider<EmbeddedRedis> embedded) {
     EmbeddedRedis server = embedded.getIfAvailable();
     RedisURI uri =
         server == null
             ? RedisURI.create(properties.redis().url())
-            : RedisURI.builder().withHost("127.0.0.1").withPort(server.port()).withPassword(server.password().toCharArray()).build();
+            : RedisURI.builder()
+                .withHost("127.0.0.1")
+                .withPort(server.port())
+                .withPassword(server.password().toCharArray())
+                .build();
     LettuceClientConfiguration.LettuceClientConfigurationBuilder client =
         LettuceClientConfiguration.builder()
             .commandTimeout(ANSWER)
@@ -47,12 +56,17 @@ class BufferWiring {
             .clientOptions(
                 ClientOptions.builder()
                     .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
-                    .socketOptions(SocketOptions.builder().connectTimeout(Duration.ofSeconds(5)).keepAlive(true).build())
+                    .socketOptions(
+                        SocketOptions.builder()
+                            .connectTimeout(Duration.ofSeconds(5))
+                            .keepAlive(true)
+                            .build())
                     .build());
     if (uri.isSsl()) {
       client.useSsl();
     }
-    return new LettuceConnectionFactory(LettuceConnectionFactory.createRedisConfiguration(uri), client.build());
+    return new LettuceConnectionFactory(
+        LettuceConnectionFactory.createRedisConfiguration(uri), client.build());
   }
 
   @Bean

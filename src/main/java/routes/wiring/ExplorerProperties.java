@@ -5,7 +5,6 @@ import jakarta.validation.constraints.Max;
 import jakarta.validation.constraints.Min;
 import jakarta.validation.constraints.NotEmpty;
 import jakarta.validation.constraints.NotNull;
-import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -20,8 +19,10 @@ import org.springframework.validation.annotation.Validated;
  *
  * @param roles What this process does: any of ingest, drain, query, simulator.
  * @param dataDir Folder of the archive, its catalog and the embedded Redis.
- * @param routesDir Folder of route files that replace or add to the built-in ones; read again when they change. It need not exist.
- * @param demo Whether the data is made up. A data folder holds either real data or made-up data, never both.
+ * @param routesDir Folder of route files that replace or add to the built-in ones; read again when
+ *     they change. It need not exist.
+ * @param demo Whether the data is made up. A data folder holds either real data or made-up data,
+ *     never both.
  */
 @Validated
 @ConfigurationProperties("explorer")
@@ -51,20 +52,27 @@ public record ExplorerProperties(
    *
    * @param hosts Jetstream servers, ws:// or wss://; the next one is tried when one fails.
    * @param collections Collections to keep, at most 100, a prefix may end in .*; all when empty.
-   * @param start Where reading starts when nothing was ever kept: live, a moment (2026-07-04T00:00:00Z), or a duration back from now
-   *     (PT24H). Servers hold 24 to 36 hours.
+   * @param start Where reading starts when nothing was ever kept: live, a moment
+   *     (2026-07-04T00:00:00Z), or a duration back from now (PT24H). Servers hold 24 to 36 hours.
    */
   public record Jetstream(
-      @DefaultValue({"wss://jetstream.us-east.bsky.network", "wss://jetstream.us-west.bsky.network"}) @NotEmpty List<String> hosts,
+      @DefaultValue({
+            "wss://jetstream.us-east.bsky.network",
+            "wss://jetstream.us-west.bsky.network"
+          })
+          @NotEmpty
+          List<String> hosts,
       @DefaultValue("") String collections,
       @DefaultValue("live") String start) {}
 
   /**
    * The buffer.
    *
-   * @param url embedded, for a server of our own, or redis:// or rediss:// with user, password, host, port and database.
+   * @param url embedded, for a server of our own, or redis:// or rediss:// with user, password,
+   *     host, port and database.
    * @param key Name of the stream of blocks in Redis.
-   * @param maxMemory Memory of the embedded server, as Redis writes it. When it is full, ingest waits; nothing is dropped.
+   * @param maxMemory Memory of the embedded server, as Redis writes it. When it is full, ingest
+   *     waits; nothing is dropped.
    */
   public record Redis(
       @DefaultValue("embedded") @NotEmpty String url,
@@ -76,7 +84,8 @@ public record ExplorerProperties(
    *
    * @param schedule When to drain: a Quartz cron expression, with seconds.
    * @param onShutdown Whether to drain once more at an orderly shutdown.
-   * @param maxEvents Events of one batch, at most; what is left is drained in the next batch, at once.
+   * @param maxEvents Events of one batch, at most; what is left is drained in the next batch, at
+   *     once.
    * @param maxBytes Bytes of events of one batch, at most.
    * @param maxDuration Time for reading and writing one batch; then it is committed.
    */
@@ -88,12 +97,15 @@ public record ExplorerProperties(
       @DefaultValue("20s") @NotNull Duration maxDuration) {}
 
   /**
-   * Old commits of the archive. Data is not touched by this, only the record of how the tables once were.
+   * Old commits of the archive. Data is not touched by this, only the record of how the tables once
+   * were.
    *
    * @param schedule When to forget old commits: a Quartz cron expression, with seconds.
    * @param after How long a commit is remembered, and files that it alone needs are kept.
    */
-  public record Expire(@DefaultValue("0 17 * * * ?") @NotEmpty String schedule, @DefaultValue("1h") @NotNull Duration after) {}
+  public record Expire(
+      @DefaultValue("0 17 * * * ?") @NotEmpty String schedule,
+      @DefaultValue("1h") @NotNull Duration after) {}
 
   /**
    * Searching.
@@ -103,7 +115,8 @@ public record ExplorerProperties(
    * @param maxConcurrent Queries at once; others wait.
    * @param memory Memory of DuckDB, for queries and for looking up duplicates.
    * @param threads Threads of DuckDB; 0 for one per processor.
-   * @param corsOrigin Origin of web pages that may use the API: * for any, or one such as https://explorer.example.
+   * @param corsOrigin Origin of web pages that may use the API: * for any, or one such as
+   *     https://explorer.example.
    */
   public record Query(
       @DefaultValue("1000") @Min(0) int rowCap,
@@ -119,7 +132,9 @@ public record ExplorerProperties(
    * @param url Public XRPC API that is asked; empty to ask nobody.
    * @param timeout How long one question may take.
    */
-  public record Identity(@DefaultValue("https://public.api.bsky.app") URI url, @DefaultValue("3s") @NotNull Duration timeout) {}
+  public record Identity(
+      @DefaultValue("https://public.api.bsky.app") @NotNull String url,
+      @DefaultValue("3s") @NotNull Duration timeout) {}
 
   /**
    * The made-up network, for role simulator.

@@ -27,7 +27,8 @@ public @interface ForRole {
 
     @Override
     public boolean matches(ConditionContext context, AnnotatedTypeMetadata metadata) {
-      Role[] wanted = (Role[]) metadata.getAnnotationAttributes(ForRole.class.getName()).get("value");
+      Role[] wanted =
+          (Role[]) metadata.getAnnotationAttributes(ForRole.class.getName()).get("value");
       List<Role> roles =
           Binder.get(context.getEnvironment())
               .bind("explorer.roles", Bindable.listOf(Role.class))

@@ -14,7 +14,8 @@ import routes.wiring.ExplorerProperties.Role;
 /**
  * What {@code /observe/health} says.
  *
- * <p>Being cut off from Jetstream is shown, but makes nobody unready: the process waits and goes on by itself, and can still be asked.
+ * <p>Being cut off from Jetstream is shown, but makes nobody unready: the process waits and goes on
+ * by itself, and can still be asked.
  */
 @Configuration(proxyBeanMethods = false)
 class HealthWiring {
@@ -26,8 +27,17 @@ class HealthWiring {
     return () -> {
       Optional<Intake> intake = probe.get();
       return intake
-          .map(known -> Health.up().withDetail("blocks", known.bufferedBlocks()).withDetail("bytes", known.bufferedBytes()).build())
-          .orElseGet(() -> Health.down().withDetail("reason", "Redis cannot be reached; ingest and drain wait for it").build());
+          .map(
+              known ->
+                  Health.up()
+                      .withDetail("blocks", known.bufferedBlocks())
+                      .withDetail("bytes", known.bufferedBytes())
+                      .build())
+          .orElseGet(
+              () ->
+                  Health.down()
+                      .withDetail("reason", "Redis cannot be reached; ingest and drain wait for it")
+                      .build());
     };
   }
 
@@ -48,13 +58,17 @@ class HealthWiring {
     return () -> {
       Optional<JetstreamStatus> connection = probe.connection();
       if (connection.isEmpty()) {
-        return Health.status(new Status("STOPPED")).withDetail("reason", "there is no route that reads from Jetstream").build();
+        return Health.status(new Status("STOPPED"))
+            .withDetail("reason", "there is no route that reads from Jetstream")
+            .build();
       }
       JetstreamStatus status = connection.get();
       boolean connected = status.state() == JetstreamStatus.State.CONNECTED;
-      Health.Builder health = connected ? Health.up() : Health.status(new Status(status.state().name()));
+      Health.Builder health =
+          connected ? Health.up() : Health.status(new Status(status.state().name()));
       health.withDetail("host", status.host()).withDetail("since", status.since().toString());
-      return (status.detail() == null ? health : health.withDetail("reason", status.detail())).build();
+      return (status.detail() == null ? health : health.withDetail("reason", status.detail()))
+          .build();
     };
   }
 
@@ -64,13 +78,19 @@ class HealthWiring {
     return () -> {
       Health.Builder health = metrics.failure().isPresent() ? Health.down() : Health.up();
       metrics.failure().ifPresent(reason -> health.withDetail("reason", reason));
-      return (metrics.lastBatch() == null ? health : health.withDetail("lastBatch", metrics.lastBatch().toString())).build();
+      return (metrics.lastBatch() == null
+              ? health
+              : health.withDetail("lastBatch", metrics.lastBatch().toString()))
+          .build();
     };
   }
 
   /** Route files of the operator that could not be loaded. */
   @Bean
   HealthIndicator routesHealthIndicator(RouteFiles files) {
-    return () -> files.failures().isEmpty() ? Health.up().build() : Health.status(new Status("BROKEN_ROUTES")).withDetails(files.failures()).build();
+    return () ->
+        files.failures().isEmpty()
+            ? Health.up().build()
+            : Health.status(new Status("BROKEN_ROUTES")).withDetails(files.failures()).build();
   }
 }

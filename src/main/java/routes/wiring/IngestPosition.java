@@ -11,7 +11,10 @@ import routes.buffer.BlockStream;
 import routes.jetstream.Position;
 import routes.jetstream.PositionSource;
 
-/** Where reading goes on: behind the newest block of the stream, else behind the archive, else where it is configured to start. */
+/**
+ * Where reading goes on: behind the newest block of the stream, else behind the archive, else where
+ * it is configured to start.
+ */
 final class IngestPosition implements PositionSource {
 
   private final BlockStream stream;
@@ -29,11 +32,17 @@ final class IngestPosition implements PositionSource {
       return Optional.empty();
     }
     try {
-      Instant from = start.startsWith("P") ? clock.instant().minus(Duration.parse(start)) : Instant.parse(start);
+      Instant from =
+          start.startsWith("P")
+              ? clock.instant().minus(Duration.parse(start))
+              : Instant.parse(start);
       return Optional.of(new Position(Times.micros(from), ""));
     } catch (DateTimeException e) {
       throw new IllegalArgumentException(
-          "explorer.jetstream.start: '" + start + "' is neither live, nor a moment such as 2026-07-04T00:00:00Z, nor a duration such as PT24H", e);
+          "explorer.jetstream.start: '"
+              + start
+              + "' is neither live, nor a moment such as 2026-07-04T00:00:00Z, nor a duration such as PT24H",
+          e);
     }
   }
 

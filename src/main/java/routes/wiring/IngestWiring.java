@@ -23,7 +23,8 @@ class IngestWiring {
 
   @Bean
   @ForRole(Role.INGEST)
-  PositionSource ingestPosition(ExplorerProperties properties, BlockStream stream, Archive archive, Clock clock) {
+  PositionSource ingestPosition(
+      ExplorerProperties properties, BlockStream stream, Archive archive, Clock clock) {
     return new IngestPosition(stream, archive, properties.jetstream().start(), clock);
   }
 
@@ -37,7 +38,9 @@ class IngestWiring {
   @ForRole(Role.SIMULATOR)
   JetstreamServer simulator(ExplorerProperties properties, Clock clock) {
     ExplorerProperties.Simulator simulator = properties.simulator();
-    Misbehaviour misbehaviour = simulator.misbehave() ? Misbehaviour.some(simulator.seed()) : Misbehaviour.NONE;
-    return new JetstreamServer(new World(simulator.seed(), simulator.rate()), misbehaviour, clock, simulator.port());
+    Misbehaviour misbehaviour =
+        simulator.misbehave() ? Misbehaviour.some(simulator.seed()) : Misbehaviour.NONE;
+    return new JetstreamServer(
+        new World(simulator.seed(), simulator.rate()), misbehaviour, clock, simulator.port());
   }
 }

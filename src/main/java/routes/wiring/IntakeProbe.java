@@ -23,7 +23,10 @@ import routes.buffer.StreamId;
 import routes.jetstream.JetstreamConsumer;
 import routes.jetstream.JetstreamStatus;
 
-/** Looks at what is before the archive: the connection, where it is ours, and the stream. Asked often, it looks once a second. */
+/**
+ * Looks at what is before the archive: the connection, where it is ours, and the stream. Asked
+ * often, it looks once a second.
+ */
 final class IntakeProbe implements Supplier<Optional<Intake>> {
 
   private static final Logger LOG = LoggerFactory.getLogger(IntakeProbe.class);
@@ -64,18 +67,29 @@ final class IntakeProbe implements Supplier<Optional<Intake>> {
     Optional<JetstreamStatus> connection = connection();
     try {
       List<StoredBlock> newest = stream.newest(NEWEST_BLOCKS);
-      Optional<StoredBlock> last = newest.stream().filter(block -> block.block().count() > 0).findFirst();
+      Optional<StoredBlock> last =
+          newest.stream().filter(block -> block.block().count() > 0).findFirst();
       Optional<ArchivePosition> archived = archive.position();
       // The entry that the archive ends with is kept.
       boolean oldestIsArchived = archived.isPresent() && !newest.isEmpty();
       long waiting = stream.size() - (oldestIsArchived ? 1 : 0);
-      boolean nothingWaits = archived.map(at -> !lastId(newest).isAfter(at.streamId())).orElse(newest.isEmpty());
+      boolean nothingWaits =
+          archived.map(at -> !lastId(newest).isAfter(at.streamId())).orElse(newest.isEmpty());
       return Optional.of(
           new Intake(
               connection.map(status -> status.state().name()).orElse(null),
-              connection.map(JetstreamStatus::host).filter(host -> !host.isEmpty()).or(() -> last.map(block -> block.block().host())).orElse(null),
+              connection
+                  .map(JetstreamStatus::host)
+                  .filter(host -> !host.isEmpty())
+                  .or(() -> last.map(block -> block.block().host()))
+                  .orElse(null),
               connection.map(JetstreamStatus::detail).orElse(null),
-              newest.stream().findFirst().map(block -> block.block().lastTimeUs()).filter(time -> time > 0).map(Times::instant).orElse(null),
+              newest.stream()
+                  .findFirst()
+                  .map(block -> block.block().lastTimeUs())
+                  .filter(time -> time > 0)
+                  .map(Times::instant)
+                  .orElse(null),
               last.map(block -> block.block().receivedAt()).orElse(null),
               eventsPerSecond(newest),
               nothingWaits ? 0 : waiting,
@@ -100,7 +114,11 @@ final class IntakeProbe implements Supplier<Optional<Intake>> {
     if (seconds <= 0 || newest.isBefore(clock.instant().minus(QUIET))) {
       return 0;
     }
-    long events = newestFirst.stream().limit(newestFirst.size() - 1L).mapToLong(block -> block.block().count()).sum();
+    long events =
+        newestFirst.stream()
+            .limit(newestFirst.size() - 1L)
+            .mapToLong(block -> block.block().count())
+            .sum();
     return Math.round(events / seconds * 10) / 10.0;
   }
 }

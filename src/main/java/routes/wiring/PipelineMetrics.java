@@ -22,20 +22,35 @@ public class PipelineMetrics {
 
   PipelineMetrics(MeterRegistry registry, IntakeProbe probe) {
     this.registry = registry;
-    gauge("explorer.ingest.lag", "Seconds between the newest event received and now", probe, PipelineMetrics::lagSeconds);
-    gauge("explorer.ingest.connected", "1 while connected to Jetstream, else 0", probe, intake -> "CONNECTED".equals(intake.state()) ? 1 : 0);
-    gauge("explorer.buffer.blocks", "Blocks received and not archived", probe, Intake::bufferedBlocks);
+    gauge(
+        "explorer.ingest.lag",
+        "Seconds between the newest event received and now",
+        probe,
+        PipelineMetrics::lagSeconds);
+    gauge(
+        "explorer.ingest.connected",
+        "1 while connected to Jetstream, else 0",
+        probe,
+        intake -> "CONNECTED".equals(intake.state()) ? 1 : 0);
+    gauge(
+        "explorer.buffer.blocks",
+        "Blocks received and not archived",
+        probe,
+        Intake::bufferedBlocks);
     gauge("explorer.buffer.bytes", "Bytes of the stream in Redis", probe, Intake::bufferedBytes);
   }
 
-  private void gauge(String name, String description, IntakeProbe probe, ToDoubleFunction<Intake> value) {
+  private void gauge(
+      String name, String description, IntakeProbe probe, ToDoubleFunction<Intake> value) {
     Gauge.builder(name, probe, known -> known.get().map(value::applyAsDouble).orElse(Double.NaN))
         .description(description)
         .register(registry);
   }
 
   private static double lagSeconds(Intake intake) {
-    return intake.lastEvent() == null ? Double.NaN : Duration.between(intake.lastEvent(), Instant.now()).toMillis() / 1000.0;
+    return intake.lastEvent() == null
+        ? Double.NaN
+        : Duration.between(intake.lastEvent(), Instant.now()).toMillis() / 1000.0;
   }
 
   /** Counts what a batch did. */
@@ -48,8 +63,16 @@ public class PipelineMetrics {
     registry.timer("explorer.batch").record(report.duration());
     registry.counter("explorer.batch.events").increment(report.events());
     registry.counter("explorer.duplicates").increment(report.duplicates());
-    report.rows().forEach((table, rows) -> registry.counter("explorer.rows", "table", table.label()).increment(rows));
-    report.deadLetters().forEach((reason, frames) -> registry.counter("explorer.dead.letters", "reason", reason).increment(frames));
+    report
+        .rows()
+        .forEach(
+            (table, rows) ->
+                registry.counter("explorer.rows", "table", table.label()).increment(rows));
+    report
+        .deadLetters()
+        .forEach(
+            (reason, frames) ->
+                registry.counter("explorer.dead.letters", "reason", reason).increment(frames));
   }
 
   /** Counts a batch that failed. */

@@ -1,11 +1,18 @@
 package routes.wiring;
 
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
+import java.net.URI;
 import java.time.Clock;
+import java.util.List;
 import java.util.Optional;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.autoconfigure.jackson.Jackson2ObjectMapperBuilderCustomizer;
 import org.springframework.boot.info.BuildProperties;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.web.cors.CorsConfiguration;
+import org.springframework.web.cors.UrlBasedCorsConfigurationSource;
+import org.springframework.web.filter.CorsFilter;
 import routes.api.Problems;
 import routes.api.SearchApi;
 import routes.api.StatusApi;
@@ -22,24 +29,59 @@ class QueryWiring {
 
   @Bean
   PostSearch postSearch(ExplorerProperties properties, Archive archive, DuckDb duckDb) {
-    return new PostSearch(archive, duckDb, properties.query().timeout(), properties.query().maxConcurrent());
+    return new PostSearch(
+        archive, duckDb, properties.query().timeout(), properties.query().maxConcurrent());
   }
 
   @Bean
   HandleResolver handleResolver(ExplorerProperties properties) {
     ExplorerProperties.Identity identity = properties.identity();
-    return new HandleResolver(Optional.ofNullable(identity.url()).filter(url -> !url.toString().isBlank()), identity.timeout());
+    return new HandleResolver(
+        Optional.of(identity.url()).filter(url -> !url.isBlank()).map(URI::create),
+        identity.timeout());
   }
 
   @Bean
-  SearchApi searchApi(ExplorerProperties properties, PostSearch search, HandleResolver handles, Clock clock) {
+  SearchApi searchApi(
+      ExplorerProperties properties, PostSearch search, HandleResolver handles, Clock clock) {
     return new SearchApi(search, handles, properties.query().rowCap(), properties.demo(), clock);
   }
 
   @Bean
-  StatusApi statusApi(ExplorerProperties properties, Archive archive, IntakeProbe intake, ObjectProvider<BuildProperties> build, Clock clock) {
+  StatusApi statusApi(
+      ExplorerProperties properties,
+      Archive archive,
+      IntakeProbe intake,
+      ObjectProvider<BuildProperties> build,
+      Clock clock) {
     BuildProperties known = build.getIfAvailable();
-    return new StatusApi(archive, intake, properties.demo(), known == null ? "development" : known.getVersion(), clock);
+    return new StatusApi(
+        archive,
+        intake,
+        properties.demo(),
+        known == null ? "development" : known.getVersion(),
+        clock);
+  }
+
+  /** Lets web pages of other origins use the API. */
+  @Bean
+  CorsFilter corsFilter(ExplorerProperties properties) {
+    CorsConfiguration cors = new CorsConfiguration();
+    cors.setAllowedOrigins(List.of(properties.query().corsOrigin()));
+    cors.setAllowedMethods(List.of("GET", "HEAD", "OPTIONS"));
+    cors.addAllowedHeader("*");
+    cors.setExposedHeaders(List.of("Content-Disposition"));
+    UrlBasedCorsConfigurationSource everywhere = new UrlBasedCorsConfigurationSource();
+    everywhere.registerCorsConfiguration("/**", cors);
+    return new CorsFilter(everywhere);
+  }
+
+  /** Characters beyond the 16-bit plane as themselves, not as two escapes. */
+  @Bean
+  Jackson2ObjectMapperBuilderCustomizer wholeCharacters() {
+    return builder ->
+        builder.featuresToEnable(
+            JsonWriteFeature.COMBINE_UNICODE_SURROGATES_IN_UTF8.mappedFeature());
   }
 
   @Bean

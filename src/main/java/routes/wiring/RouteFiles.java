@@ -33,11 +33,12 @@ import org.springframework.stereotype.Component;
 import routes.wiring.ExplorerProperties.Role;
 
 /**
- * Loads the route files: one for each role from the jar, and those of the operator's folder, which replace the built-in file of the same
- * name or add to them.
+ * Loads the route files: one for each role from the jar, and those of the operator's folder, which
+ * replace the built-in file of the same name or add to them.
  *
- * <p>The folder is looked at every two seconds, by content and not by time, so that it may be a mounted ConfigMap. A file that cannot be
- * loaded is reported, in the log, the health and a metric; what ran before it goes on.
+ * <p>The folder is looked at every two seconds, by content and not by time, so that it may be a
+ * mounted ConfigMap. A file that cannot be loaded is reported, in the log, the health and a metric;
+ * what ran before it goes on.
  */
 @Component
 class RouteFiles implements CamelContextConfiguration, DisposableBean {
@@ -54,7 +55,8 @@ class RouteFiles implements CamelContextConfiguration, DisposableBean {
   private final Map<String, Set<String>> routeIds = new HashMap<>();
   private final Map<String, String> failures = new ConcurrentHashMap<>();
   private final ScheduledExecutorService watch =
-      Executors.newSingleThreadScheduledExecutor(Thread.ofPlatform().daemon().name("route-files").factory());
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().daemon().name("route-files").factory());
 
   RouteFiles(ExplorerProperties properties, MeterRegistry registry) {
     this.folder = properties.routesDir();
@@ -84,7 +86,8 @@ class RouteFiles implements CamelContextConfiguration, DisposableBean {
           loader(camel).loadRoutes(ResourceHelper.fromString(file.getKey(), file.getValue()));
           running.put(file.getKey(), file.getValue());
         } catch (Exception e) {
-          throw new IllegalStateException("the route file " + file.getKey() + " cannot be loaded: " + reason(e), e);
+          throw new IllegalStateException(
+              "the route file " + file.getKey() + " cannot be loaded: " + reason(e), e);
         }
       }
     }
@@ -93,7 +96,8 @@ class RouteFiles implements CamelContextConfiguration, DisposableBean {
   @Override
   public void afterApplicationStart(CamelContext camel) {
     look(camel);
-    watch.scheduleWithFixedDelay(() -> lookAgain(camel), LOOK_SECONDS, LOOK_SECONDS, TimeUnit.SECONDS);
+    watch.scheduleWithFixedDelay(
+        () -> lookAgain(camel), LOOK_SECONDS, LOOK_SECONDS, TimeUnit.SECONDS);
   }
 
   private void lookAgain(CamelContext camel) {
@@ -140,12 +144,17 @@ class RouteFiles implements CamelContextConfiguration, DisposableBean {
       failures.put(name, reason(e));
       refused.put(name, wanted);
       String before = running.getOrDefault(name, builtIn.get(name));
-      LOG.error("The route file {} has a mistake, {}: {}", name, before == null ? "and is left out" : "what ran before it goes on", reason(e));
+      LOG.error(
+          "The route file {} has a mistake, {}: {}",
+          name,
+          before == null ? "and is left out" : "what ran before it goes on",
+          reason(e));
       if (before != null) {
         try {
           update(camel, name, before);
         } catch (Exception again) {
-          throw new IllegalStateException("the routes of " + name + " cannot be restored: " + reason(again), again);
+          throw new IllegalStateException(
+              "the routes of " + name + " cannot be restored: " + reason(again), again);
         }
       }
     }
@@ -177,7 +186,8 @@ class RouteFiles implements CamelContextConfiguration, DisposableBean {
     }
     Map<String, String> files = new TreeMap<>();
     try (Stream<Path> list = Files.list(folder)) {
-      for (Path file : list.filter(path -> path.getFileName().toString().endsWith(SUFFIX)).toList()) {
+      for (Path file :
+          list.filter(path -> path.getFileName().toString().endsWith(SUFFIX)).toList()) {
         files.put(file.getFileName().toString(), Files.readString(file));
       }
     } catch (IOException e) {

@@ -32,7 +32,9 @@ class ShutdownDrain {
       }
       template.sendBody("direct:drain", null);
     } catch (Exception e) {
-      LOG.warn("The last drain did not succeed; what is left is archived after the next start: {}", e.getMessage());
+      LOG.warn(
+          "The last drain did not succeed; what is left is archived after the next start: {}",
+          e.getMessage());
     }
   }
 }

@@ -5,8 +5,8 @@ import java.util.Locale;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.boot.web.context.WebServerApplicationContext;
 import org.springframework.boot.context.event.ApplicationReadyEvent;
+import org.springframework.boot.web.context.WebServerApplicationContext;
 import org.springframework.context.event.EventListener;
 import org.springframework.stereotype.Component;
 import routes.wiring.ExplorerProperties.Role;
@@ -30,8 +30,19 @@ class Welcome {
             ? "http://localhost:" + web.getWebServer().getPort()
             : "";
     StringBuilder text = new StringBuilder("\n\n");
-    line(text, "", properties.demo() ? "Bluesky Post Explorer: DEMO, all data is made up" : "Bluesky Post Explorer");
-    line(text, "does", properties.roles().stream().map(role -> role.name().toLowerCase(Locale.ROOT)).sorted().collect(Collectors.joining(", ")));
+    line(
+        text,
+        "",
+        properties.demo()
+            ? "Bluesky Post Explorer: DEMO, all data is made up"
+            : "Bluesky Post Explorer");
+    line(
+        text,
+        "does",
+        properties.roles().stream()
+            .map(role -> role.name().toLowerCase(Locale.ROOT))
+            .sorted()
+            .collect(Collectors.joining(", ")));
     if (properties.has(Role.INGEST)) {
       line(text, "reads", String.join(" or ", properties.jetstream().hosts()));
     }
@@ -39,10 +50,21 @@ class Welcome {
       line(text, "archives", "by the schedule " + properties.drain().schedule());
     }
     line(text, "data", properties.dataDir().toAbsolutePath().normalize().toString());
-    line(text, "buffer", properties.redis().url().equals("embedded") ? "a Redis server of our own" : withoutPassword(properties.redis().url()));
+    line(
+        text,
+        "buffer",
+        properties.redis().url().equals("embedded")
+            ? "a Redis server of our own"
+            : withoutPassword(properties.redis().url()));
     if (properties.has(Role.QUERY)) {
       line(text, "status", base + "/api/v1/status");
-      line(text, "search", base + "/search?text=" + (properties.demo() ? "volcano" : "hello") + "   (finds what is archived)");
+      line(
+          text,
+          "search",
+          base
+              + "/search?text="
+              + (properties.demo() ? "volcano" : "hello")
+              + "   (finds what is archived)");
       line(text, "API", base + "/api/v1/openapi.yaml");
     }
     line(text, "health", base + "/observe/health");

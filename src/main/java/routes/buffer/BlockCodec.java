@@ -3,6 +3,7 @@ package routes.buffer;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.github.luben.zstd.Zstd;
+import com.github.luben.zstd.ZstdCompressCtx;
 import com.github.luben.zstd.ZstdException;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
@@ -42,7 +43,7 @@ final class BlockCodec {
       plain.putInt(frame.length).put(frame);
     }
     Map<byte[], byte[]> fields = new LinkedHashMap<>();
-    fields.put(bytes("frames"), Zstd.compress(plain.array(), ZSTD_LEVEL));
+    fields.put(bytes("frames"), compress(plain.array()));
     fields.put(bytes("count"), number(block.count()));
     fields.put(bytes("bytes"), number(size));
     fields.put(bytes("first"), number(block.firstTimeUs()));
@@ -85,6 +86,13 @@ final class BlockCodec {
         fields.number(LAST),
         Instant.ofEpochMilli(fields.number("received")),
         frames);
+  }
+
+  /** With a checksum, so that damage is found and never archived. */
+  private static byte[] compress(byte[] plain) {
+    try (ZstdCompressCtx zstd = new ZstdCompressCtx()) {
+      return zstd.setLevel(ZSTD_LEVEL).setChecksum(true).compress(plain);
+    }
   }
 
   private static byte[] bytes(String text) {

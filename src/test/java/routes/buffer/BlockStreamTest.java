@@ -1,0 +1,145 @@
+package routes.buffer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.Size;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.springframework.dao.DataAccessException;
+import org.springframework.data.redis.core.StringRedisTemplate;
+import routes.fixtures.Frames;
+import routes.fixtures.RedisFixture;
+import routes.jetstream.Block;
+import routes.jetstream.Position;
+
+class BlockStreamTest {
+
+  @RegisterExtension static final RedisFixture REDIS = new RedisFixture();
+
+  private final BlockStream stream = REDIS.stream();
+
+  @Test
+  void givesBackWhatWasAppended() {
+    Block block = block(5_000, "one", "two", "");
+    StreamId id = stream.append(block);
+    StoredBlock stored = stream.readAfter(StreamId.ZERO, 10).get(0);
+    assertThat(stored.id()).isEqualTo(id);
+    assertSame(stored.block(), block);
+  }
+
+  @Test
+  void readsOnlyWhatIsAfter() {
+    StreamId first = stream.append(block(1, "a"));
+    StreamId second = stream.append(block(2, "b"));
+    StreamId third = stream.append(block(3, "c"));
+    assertThat(stream.readAfter(first, 10))
+        .extracting(StoredBlock::id)
+        .containsExactly(second, third);
+    assertThat(stream.readAfter(first, 1)).extracting(StoredBlock::id).containsExactly(second);
+    assertThat(stream.readAfter(third, 10)).isEmpty();
+    assertThat(stream.newest(2)).extracting(StoredBlock::id).containsExactly(third, second);
+  }
+
+  @Test
+  void trimsWhatIsBeforeAndKeepsTheEntryItself() {
+    stream.append(block(1, "a"));
+    StreamId second = stream.append(block(2, "b"));
+    StreamId third = stream.append(block(3, "c"));
+    assertThat(stream.trimBefore(second)).isEqualTo(1);
+    assertThat(stream.readAfter(StreamId.ZERO, 10))
+        .extracting(StoredBlock::id)
+        .containsExactly(second, third);
+  }
+
+  @Test
+  void tellsItsPositionByTheNewestBlock() {
+    assertThat(stream.position()).isEmpty();
+    stream.append(block(1_000, "a"));
+    stream.append(block(2_000, "b"));
+    assertThat(stream.position()).contains(new Position(2_000, "ws://test"));
+  }
+
+  @Test
+  void goesOnBehindTheArchiveWhenItWasWiped() {
+    StreamId archived = new StreamId(System.currentTimeMillis() + 3_600_000, 4);
+    stream.continueAfter(archived, 7_000, "ws://other");
+    assertThat(stream.position()).contains(new Position(7_000, "ws://other"));
+    assertThat(stream.append(block(8_000, "a"))).isGreaterThan(archived);
+    assertThat(stream.readAfter(archived, 10)).hasSize(1);
+  }
+
+  @Test
+  void staysAsItIsWhenItReachesFurtherThanTheArchive() {
+    StreamId id = stream.append(block(9_000, "a"));
+    stream.continueAfter(id, 1_000, "ws://other");
+    stream.continueAfter(new StreamId(1, 0), 1_000, "ws://other");
+    assertThat(stream.size()).isEqualTo(1);
+    assertThat(stream.position()).contains(new Position(9_000, "ws://test"));
+  }
+
+  @Test
+  void saysWhenRedisIsFull() {
+    StringRedisTemplate redis = new StringRedisTemplate(REDIS.factory());
+    redis.execute(
+        connection -> {
+          connection.serverCommands().setConfig("maxmemory", "1");
+          return null;
+        },
+        true);
+    try {
+      assertThatThrownBy(() -> stream.append(block(1, "a")))
+          .isInstanceOf(DataAccessException.class)
+          .hasStackTraceContaining("OOM");
+    } finally {
+      redis.execute(
+          connection -> {
+            connection.serverCommands().setConfig("maxmemory", "256mb");
+            return null;
+          },
+          true);
+    }
+    assertThat(stream.append(block(1, "a"))).isNotNull();
+  }
+
+  @Test
+  void namesAnEntryThatIsDamaged() {
+    StreamId id = new StreamId(5, 1);
+    Map<byte[], byte[]> fields = BlockCodec.encode(block(1, "some text", "more text"));
+    byte[] frames = fields.values().iterator().next();
+    frames[frames.length / 2] ^= 0x55;
+    assertThatThrownBy(() -> BlockCodec.decode(id, fields))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("5-1")
+        .hasMessageContaining("damaged");
+  }
+
+  @Property(tries = 200)
+  void anyFramesComeBack(@ForAll @Size(max = 20) List<byte[]> frames) {
+    Block block = new Block("h", "c", true, 3, 4, Instant.ofEpochMilli(5), frames);
+    assertSame(BlockCodec.decode(StreamId.ZERO, BlockCodec.encode(block)), block);
+  }
+
+  private static void assertSame(Block actual, Block expected) {
+    assertThat(actual).usingRecursiveComparison().ignoringFields("frames").isEqualTo(expected);
+    assertThat(actual.frames())
+        .usingElementComparator(java.util.Arrays::compare)
+        .isEqualTo(expected.frames());
+  }
+
+  private static Block block(long lastTimeUs, String... frames) {
+    return new Block(
+        "ws://test",
+        "connection",
+        false,
+        1,
+        lastTimeUs,
+        Instant.ofEpochMilli(123),
+        java.util.Arrays.stream(frames).map(Frames::bytes).toList());
+  }
+}

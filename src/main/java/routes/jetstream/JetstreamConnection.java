@@ -6,7 +6,6 @@ import io.vertx.core.http.ClientWebSocket;
 import io.vertx.core.http.WebSocketConnectOptions;
 import io.vertx.core.http.WebSocketFrame;
 import java.time.Clock;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,6 +53,7 @@ final class JetstreamConnection {
   private boolean withRoute;
   private boolean paused;
   private boolean connected;
+  private boolean closedByHost;
   private boolean ended;
   private boolean lingered;
   private long connectTimer = -1;
@@ -75,7 +75,7 @@ final class JetstreamConnection {
     this.owner = owner;
     this.clock = clock;
     this.context = endpoint.vertx().getOrCreateContext();
-    this.frameTime = new FrameTime(clock, Duration.ofMillis(endpoint.getClockTolerance()));
+    this.frameTime = new FrameTime(clock, endpoint.getClockTolerance());
   }
 
   JetstreamHost host() {
@@ -91,11 +91,13 @@ final class JetstreamConnection {
           socket = endpoint.client().webSocket();
           socket.frameHandler(this::onFrame);
           socket.exceptionHandler(failure -> end(describe(failure)));
-          socket.closeHandler(closed -> end("the host closed the connection" + closeReason()));
+          socket.closeHandler(closed -> onClosed());
           // The client's own time-out for the handshake is of no use: it ends a connection whose
           // timer has the number 0.
           connectTimer =
-              endpoint.vertx().setTimer(endpoint.getConnectTimeout(), timer -> onConnectTimeout());
+              endpoint
+                  .vertx()
+                  .setTimer(endpoint.getConnectTimeout().toMillis(), timer -> onConnectTimeout());
           socket
               .connect(connectOptions)
               .onSuccess(opened -> onConnected())
@@ -119,6 +121,9 @@ final class JetstreamConnection {
             lastFrameNanos = System.nanoTime();
             socket.resume();
           }
+          if (closedByHost) {
+            endWhenDrained();
+          }
         });
   }
 
@@ -127,12 +132,16 @@ final class JetstreamConnection {
    * position.
    */
   void close(String why) {
-    context.runOnContext(nothing -> end(why));
+    context.runOnContext(
+        nothing -> {
+          frames = List.of();
+          end(why);
+        });
   }
 
   private void onConnectTimeout() {
     connectTimer = -1;
-    end("no connection within " + endpoint.getConnectTimeout() + " ms");
+    end("no connection within " + endpoint.getConnectTimeout().toMillis() + " ms");
   }
 
   private void onConnected() {
@@ -144,13 +153,30 @@ final class JetstreamConnection {
     }
     lastFrameNanos = System.nanoTime();
     watchdogTimer =
-        endpoint.vertx().setPeriodic(Math.max(1, endpoint.getIdleTimeout() / 4), timer -> watch());
+        endpoint
+            .vertx()
+            .setPeriodic(Math.max(1, endpoint.getIdleTimeout().toMillis() / 4), timer -> watch());
     owner.connected(this);
+  }
+
+  private void onClosed() {
+    closedByHost = true;
+    endWhenDrained();
+  }
+
+  /** Frames that came before the end may still wait in the socket while it is paused. */
+  private void endWhenDrained() {
+    context.runOnContext(
+        nothing -> {
+          if (!paused) {
+            end("the host closed the connection" + closeReason());
+          }
+        });
   }
 
   private void watch() {
     long silentMillis = (System.nanoTime() - lastFrameNanos) / 1_000_000;
-    if (!paused && silentMillis >= endpoint.getIdleTimeout()) {
+    if (!paused && silentMillis >= endpoint.getIdleTimeout().toMillis()) {
       end("nothing came for " + silentMillis / 1000 + " s");
     }
   }
@@ -186,7 +212,8 @@ final class JetstreamConnection {
     }
     if (!isFull()) {
       if (lingerTimer < 0) {
-        lingerTimer = endpoint.vertx().setTimer(endpoint.getLinger(), timer -> onLingered());
+        lingerTimer =
+            endpoint.vertx().setTimer(endpoint.getLinger().toMillis(), timer -> onLingered());
       }
     } else if (!withRoute) {
       handOver();
@@ -231,8 +258,12 @@ final class JetstreamConnection {
     if (watchdogTimer >= 0) {
       endpoint.vertx().cancelTimer(watchdogTimer);
     }
-    frames = List.of();
     message = null;
+    if (!frames.isEmpty()) {
+      // What came is whole, and follows on the block before: so even a connection that ends at once
+      // gets us on.
+      handOver();
+    }
     if (connected) {
       socket.close();
     }

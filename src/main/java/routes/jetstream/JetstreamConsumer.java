@@ -156,6 +156,8 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
       from.acknowledge();
     } else {
       LOG.debug("A block was not kept", failure);
+      // A block behind it must not be kept either: the position would pass over this one.
+      connection = null;
       from.close("a block was not kept, so it is read again: " + rootMessage(failure));
     }
   }
@@ -185,7 +187,9 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
     int attempt = Math.min(failures++, 16);
     hostIndex++;
     long longest =
-        Math.min(endpoint.getMaxReconnectDelay(), endpoint.getReconnectDelay() << attempt);
+        Math.min(
+            endpoint.getMaxReconnectDelay().toMillis(),
+            endpoint.getReconnectDelay().toMillis() << attempt);
     long delay = longest / 2 + ThreadLocalRandom.current().nextLong(longest / 2 + 1);
     report(State.WAITING, host.name(), why);
     if (!why.equals(lastFailure)) {

@@ -9,6 +9,7 @@ import io.vertx.core.http.WebSocketConnectOptions;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -71,54 +72,44 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
 
   @UriParam(
       defaultValue = "500ms",
-      javaType = "java.time.Duration",
       description = "How long a frame waits at most for its block to fill.")
-  private long linger = 500;
+  private Duration linger = Duration.ofMillis(500);
 
   @UriParam(
       defaultValue = "10s",
-      javaType = "java.time.Duration",
       description =
           "How far before the position reading starts: a host's times are not strictly increasing. Brings duplicates.")
-  private long rewind = 10_000;
+  private Duration rewind = Duration.ofSeconds(10);
 
   @UriParam(
       defaultValue = "1m",
-      javaType = "java.time.Duration",
       description =
           "The same where another host gave the position: each host has times of its own for the same events.")
-  private long hostRewind = 60_000;
+  private Duration hostRewind = Duration.ofMinutes(1);
 
   @UriParam(
       defaultValue = "10s",
-      javaType = "java.time.Duration",
       description =
           "How far a host's clock may be ahead of ours. A time further ahead cannot be true and never moves the position.")
-  private long clockTolerance = 10_000;
+  private Duration clockTolerance = Duration.ofSeconds(10);
 
   @UriParam(
       defaultValue = "60s",
-      javaType = "java.time.Duration",
       description = "A connection on which nothing came for so long is given up.")
-  private long idleTimeout = 60_000;
+  private Duration idleTimeout = Duration.ofSeconds(60);
 
   @UriParam(
       defaultValue = "1s",
-      javaType = "java.time.Duration",
       description = "Pause before the next connect; doubles with every failure.")
-  private long reconnectDelay = 1_000;
+  private Duration reconnectDelay = Duration.ofSeconds(1);
 
-  @UriParam(
-      defaultValue = "30s",
-      javaType = "java.time.Duration",
-      description = "The longest pause before a connect.")
-  private long maxReconnectDelay = 30_000;
+  @UriParam(defaultValue = "30s", description = "The longest pause before a connect.")
+  private Duration maxReconnectDelay = Duration.ofSeconds(30);
 
   @UriParam(
       defaultValue = "10s",
-      javaType = "java.time.Duration",
       description = "How long a connect may take, each of socket and handshake.")
-  private long connectTimeout = 10_000;
+  private Duration connectTimeout = Duration.ofSeconds(10);
 
   @UriParam(
       defaultValue = "16777216",
@@ -169,21 +160,22 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
       throw new IllegalArgumentException(
           "compress=true: a server then compresses with zstd and a dictionary of its own, which it does not hand out; leave it off");
     }
-    if (batchSize < 1
-        || batchBytes < 1
-        || linger < 1
-        || idleTimeout < 1
-        || reconnectDelay < 1
-        || connectTimeout < 1) {
-      throw new IllegalArgumentException(
-          "batchSize, batchBytes, linger, idleTimeout, reconnectDelay and connectTimeout have to be greater than zero");
+    if (batchSize < 1 || batchBytes < 1) {
+      throw new IllegalArgumentException("batchSize and batchBytes have to be greater than zero");
     }
-    if (rewind < 0
-        || hostRewind < rewind
-        || clockTolerance < 0
-        || maxReconnectDelay < reconnectDelay) {
+    for (Duration duration : List.of(linger, idleTimeout, reconnectDelay, connectTimeout)) {
+      if (duration.toMillis() < 1) {
+        throw new IllegalArgumentException(
+            "linger, idleTimeout, reconnectDelay and connectTimeout have to be at least 1 ms");
+      }
+    }
+    if (rewind.isNegative()
+        || hostRewind.compareTo(rewind) < 0
+        || clockTolerance.isNegative()
+        || maxReconnectDelay.compareTo(reconnectDelay) < 0) {
       throw new IllegalArgumentException(
-          "rewind and clockTolerance must not be negative, hostRewind not less than rewind, maxReconnectDelay not less than reconnectDelay");
+          "rewind and clockTolerance must not be negative, hostRewind not less than rewind,"
+              + " maxReconnectDelay not less than reconnectDelay");
     }
     if (maxMessageBytes < 8 << 20) {
       throw new IllegalArgumentException(
@@ -236,7 +228,7 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
           new WebSocketClientOptions()
               .setMaxFrameSize(maxMessageBytes)
               .setMaxMessageSize(maxMessageBytes)
-              .setConnectTimeout((int) connectTimeout);
+              .setConnectTimeout((int) connectTimeout.toMillis());
       if (getConfiguration().getSslContextParameters() != null) {
         try {
           VertxHelper.setupSSLOptions(
@@ -271,7 +263,7 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
    */
   private long cursor(JetstreamHost host, Position position) {
     boolean sameHost = position.host().equals(host.name());
-    return Math.max(1, position.timeUs() - 1000 * (sameHost ? rewind : hostRewind));
+    return Math.max(1, position.timeUs() - 1000 * (sameHost ? rewind : hostRewind).toMillis());
   }
 
   private List<String> collectionNames() {
@@ -313,67 +305,67 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
     this.batchBytes = batchBytes;
   }
 
-  public long getLinger() {
+  public Duration getLinger() {
     return linger;
   }
 
-  public void setLinger(long linger) {
+  public void setLinger(Duration linger) {
     this.linger = linger;
   }
 
-  public long getRewind() {
+  public Duration getRewind() {
     return rewind;
   }
 
-  public void setRewind(long rewind) {
+  public void setRewind(Duration rewind) {
     this.rewind = rewind;
   }
 
-  public long getHostRewind() {
+  public Duration getHostRewind() {
     return hostRewind;
   }
 
-  public void setHostRewind(long hostRewind) {
+  public void setHostRewind(Duration hostRewind) {
     this.hostRewind = hostRewind;
   }
 
-  public long getClockTolerance() {
+  public Duration getClockTolerance() {
     return clockTolerance;
   }
 
-  public void setClockTolerance(long clockTolerance) {
+  public void setClockTolerance(Duration clockTolerance) {
     this.clockTolerance = clockTolerance;
   }
 
-  public long getIdleTimeout() {
+  public Duration getIdleTimeout() {
     return idleTimeout;
   }
 
-  public void setIdleTimeout(long idleTimeout) {
+  public void setIdleTimeout(Duration idleTimeout) {
     this.idleTimeout = idleTimeout;
   }
 
-  public long getReconnectDelay() {
+  public Duration getReconnectDelay() {
     return reconnectDelay;
   }
 
-  public void setReconnectDelay(long reconnectDelay) {
+  public void setReconnectDelay(Duration reconnectDelay) {
     this.reconnectDelay = reconnectDelay;
   }
 
-  public long getMaxReconnectDelay() {
+  public Duration getMaxReconnectDelay() {
     return maxReconnectDelay;
   }
 
-  public void setMaxReconnectDelay(long maxReconnectDelay) {
+  public void setMaxReconnectDelay(Duration maxReconnectDelay) {
     this.maxReconnectDelay = maxReconnectDelay;
   }
 
-  public long getConnectTimeout() {
+  public Duration getConnectTimeout() {
     return connectTimeout;
   }
 
-  public void setConnectTimeout(long connectTimeout) {
+  public void setConnectTimeout(Duration connectTimeout) {
     this.connectTimeout = connectTimeout;
   }
 

@@ -72,7 +72,7 @@ public final class PostStream implements AutoCloseable {
   static void close(Connection connection, Statement statement) {
     try (connection;
         statement) {
-      if (statement != null) {
+      if (statement != null && !statement.isClosed()) {
         statement.cancel();
       }
     } catch (SQLException e) {

@@ -1,0 +1,262 @@
+package routes.search;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static routes.fixtures.Frames.ALICE;
+import static routes.fixtures.Frames.BOB;
+import static routes.fixtures.Frames.account;
+import static routes.fixtures.Frames.commit;
+import static routes.fixtures.Frames.identity;
+import static routes.fixtures.Frames.post;
+import static routes.fixtures.Frames.record;
+import static routes.fixtures.Frames.rkey;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import routes.archive.TableName;
+import routes.fixtures.ArchiveFixture;
+import routes.fixtures.Frames;
+import routes.fixtures.RedisFixture;
+
+class PostSearchTest {
+
+  @RegisterExtension static final RedisFixture REDIS = new RedisFixture();
+
+  private final ArchiveFixture fixture = new ArchiveFixture(REDIS.stream());
+  private final PostSearch search =
+      new PostSearch(fixture.archive(), fixture.duckDb(), Duration.ofSeconds(30), 4);
+
+  @AfterEach
+  void close() {
+    search.close();
+    fixture.close();
+  }
+
+  @Test
+  void findsNothingInAnEmptyArchive() {
+    assertThat(search.page(query("x"), 0, 50)).isEqualTo(new PostPage(List.of(), 0));
+    assertThat(search.didOf("alice.test")).isEmpty();
+    try (PostStream stream = search.stream(query("x"), 10)) {
+      assertThat(stream.next()).isFalse();
+    }
+  }
+
+  @Test
+  void findsPostsNewestFirst() throws Exception {
+    fixture.store(
+        post(3, "volcano three"), post(1, "volcano one"), post(2, "volcano two"), post(4, "other"));
+    PostPage page = search.page(query("volcano"), 0, 50);
+    assertThat(page.posts())
+        .extracting(Post::text)
+        .containsExactly("volcano three", "volcano two", "volcano one");
+    assertThat(page.total()).isEqualTo(3);
+    Post newest = page.posts().get(0);
+    assertThat(newest.uri()).isEqualTo("at://" + ALICE + "/app.bsky.feed.post/" + rkey(3));
+    assertThat(newest.did()).isEqualTo(ALICE);
+    assertThat(newest.handle()).isNull();
+    assertThat(newest.sortAt()).isEqualTo(Instant.ofEpochMilli(Frames.NOON_US / 1000 + 2));
+  }
+
+  @Test
+  void givesPagesThatFitTogether() throws Exception {
+    List<byte[]> frames = new ArrayList<>();
+    for (int i = 0; i < 25; i++) {
+      frames.add(post(i, "volcano " + i));
+    }
+    fixture.receive(frames);
+    fixture.drain().batch();
+    List<Post> all = search.page(query("volcano"), 0, 100).posts();
+    List<Post> paged = new ArrayList<>();
+    for (int offset = 0; offset < 30; offset += 10) {
+      PostPage page = search.page(query("volcano"), offset, 10);
+      assertThat(page.total()).isEqualTo(25);
+      paged.addAll(page.posts());
+    }
+    assertThat(paged).isEqualTo(all).hasSize(25);
+    assertThat(search.page(query("volcano"), 100, 10)).isEqualTo(new PostPage(List.of(), 25));
+  }
+
+  @Test
+  void leavesOutWhatWasDeleted() throws Exception {
+    fixture.store(
+        post(1, "volcano one"),
+        post(2, "volcano two"),
+        commit(BOB, 3, "delete", "app.bsky.feed.post", rkey(2), null));
+    assertThat(texts("volcano")).containsExactly("volcano two", "volcano one");
+    fixture.store(commit(ALICE, 9, "delete", "app.bsky.feed.post", rkey(2), null));
+    assertThat(texts("volcano")).containsExactly("volcano one");
+  }
+
+  @Test
+  void findsAPostThatWasMadeAgainAfterItsDeletion() throws Exception {
+    fixture.store(
+        commit(ALICE, 1, "create", "app.bsky.feed.post", "k", record(1, "first")),
+        commit(ALICE, 2, "delete", "app.bsky.feed.post", "k", null),
+        commit(ALICE, 3, "create", "app.bsky.feed.post", "k", record(3, "second")));
+    assertThat(search.page(everything(), 0, 50).posts())
+        .extracting(Post::text)
+        .containsExactly("second");
+  }
+
+  @Test
+  void knowsOnlyTheNewestVersionOfAnEditedPost() throws Exception {
+    fixture.store(
+        post(1, "volcano"),
+        commit(ALICE, 2, "update", "app.bsky.feed.post", rkey(1), record(1, "glacier")));
+    assertThat(texts("volcano")).isEmpty();
+    assertThat(texts("glacier")).containsExactly("glacier");
+  }
+
+  @Test
+  void leavesOutAccountsThatWereDeleted() throws Exception {
+    fixture.store(
+        post(ALICE, 1, record(1, "from alice")),
+        post(BOB, 2, record(2, "from bob")),
+        account(ALICE, 3, false, "deleted"));
+    assertThat(texts("from")).containsExactly("from bob");
+    fixture.store(account(ALICE, 4, true, null));
+    assertThat(texts("from")).containsExactly("from bob", "from alice");
+  }
+
+  @Test
+  void narrowsByAuthorAndTime() throws Exception {
+    fixture.store(
+        post(ALICE, 1000, record(1000, "a")),
+        post(BOB, 2000, record(2000, "b")),
+        post(ALICE, 3000, record(3000, "c")));
+    Instant noon = Instant.ofEpochMilli(Frames.NOON_US / 1000);
+    assertThat(
+            found(
+                new PostQuery(
+                    Optional.empty(), Optional.of(ALICE), Optional.empty(), Optional.empty())))
+        .containsExactly("c", "a");
+    assertThat(
+            found(
+                new PostQuery(
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.of(noon.plusMillis(1999)),
+                    Optional.empty())))
+        .as("the start belongs to it")
+        .containsExactly("c", "b");
+    assertThat(
+            found(
+                new PostQuery(
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.of(noon.plusMillis(1999)))))
+        .as("the end does not")
+        .containsExactly("a");
+    assertThat(
+            found(
+                new PostQuery(
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.of(noon.plusSeconds(3600)),
+                    Optional.empty())))
+        .isEmpty();
+  }
+
+  @Test
+  void showsTheNewestHandle() throws Exception {
+    fixture.store(
+        identity(ALICE, 1, "old.test"),
+        identity(ALICE, 3, "new.test"),
+        identity(ALICE, 2, "older.test"),
+        post(1, "hello"));
+    assertThat(search.page(query("hello"), 0, 1).posts().get(0).handle()).isEqualTo("new.test");
+    assertThat(search.didOf("NEW.test")).contains(ALICE);
+    assertThat(search.didOf("nobody.test")).isEmpty();
+  }
+
+  @Test
+  void streamsEveryPost() throws Exception {
+    List<byte[]> frames = new ArrayList<>();
+    for (int i = 0; i < 5000; i++) {
+      frames.add(post(i, "volcano " + i));
+    }
+    fixture.receive(frames);
+    fixture.drain().batch();
+    int count = 0;
+    try (PostStream stream = search.stream(query("volcano"), Integer.MAX_VALUE)) {
+      while (stream.next()) {
+        assertThat(stream.post().text()).isEqualTo("volcano " + (4999 - count));
+        count++;
+      }
+    }
+    assertThat(count).isEqualTo(5000);
+  }
+
+  @Test
+  void endsAQueryThatTakesTooLong() throws Exception {
+    List<byte[]> frames = new ArrayList<>();
+    for (int i = 0; i < 3000; i++) {
+      frames.add(post(i, "a".repeat(300)));
+    }
+    fixture.receive(frames);
+    fixture.drain().batch();
+    try (PostSearch hasty =
+        new PostSearch(fixture.archive(), fixture.duckDb(), Duration.ofMillis(1), 4)) {
+      String slow = "*a".repeat(200) + "b";
+      assertThatThrownBy(() -> hasty.page(query(slow), 0, 10)).isInstanceOf(QueryTimeout.class);
+    }
+    assertThat(search.page(query("aaa"), 0, 1).total())
+        .as("and the next one works")
+        .isEqualTo(3000);
+  }
+
+  @Test
+  void refusesMoreQueriesAtOnceThanAllowed() throws Exception {
+    fixture.store(post(1, "a"));
+    try (PostSearch narrow =
+        new PostSearch(fixture.archive(), fixture.duckDb(), Duration.ofMillis(200), 1)) {
+      try (PostStream running = narrow.stream(everything(), 10)) {
+        assertThat(running.next()).isTrue();
+        assertThatThrownBy(() -> narrow.page(everything(), 0, 10))
+            .isInstanceOf(TooManyQueries.class);
+      }
+      assertThat(narrow.page(everything(), 0, 10).total()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void readsOnlyFilesThatCanHoldTheTimeAskedFor() throws Exception {
+    fixture.store(post(1, "a"));
+    fixture.store(post(5000, "b"));
+    Instant later = Instant.ofEpochMilli(Frames.NOON_US / 1000 + 4000);
+    Plan plan =
+        new Planner(fixture.archive())
+            .plan(
+                new PostQuery(
+                    Optional.empty(), Optional.empty(), Optional.of(later), Optional.empty()));
+    assertThat(plan.changes()).hasSize(1);
+    assertThat(fixture.archive().snapshot(TableName.POSTS).files()).hasSize(2);
+  }
+
+  private List<String> texts(String text) {
+    return found(query(text));
+  }
+
+  private List<String> found(PostQuery query) {
+    return search.page(query, 0, 50).posts().stream().map(Post::text).toList();
+  }
+
+  private static PostQuery query(String text) {
+    return new PostQuery(
+        Optional.of(new TextMatch(text, false)),
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty());
+  }
+
+  private static PostQuery everything() {
+    return new PostQuery(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+  }
+}

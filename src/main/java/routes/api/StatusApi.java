@@ -154,7 +154,7 @@ public final class StatusApi {
     return new Archived(
         ledger.committedAt(),
         position.orElse(null),
-        ledger.position().map(at -> at.streamId().toString()).orElse(null),
+        ledger.position().map(ArchivePosition::lastEntry).orElse(null),
         position.map(time -> seconds(time, now)).orElse(null));
   }
 

@@ -39,6 +39,11 @@ public record ArchivePosition(StreamId streamId, long timeUs, String host) {
             summary.getOrDefault(HOST, "")));
   }
 
+  /** The last entry of the stream that is archived, as Redis writes its id. */
+  public String lastEntry() {
+    return streamId.toString();
+  }
+
   void writeTo(SnapshotUpdate<?> update) {
     update.set(STREAM_ID, streamId.toString());
     update.set(TIME_US, Long.toString(timeUs));

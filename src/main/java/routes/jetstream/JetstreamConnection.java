@@ -1,6 +1,7 @@
 package routes.jetstream;
 
 import io.vertx.core.Context;
+import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.ClientWebSocket;
 import io.vertx.core.http.WebSocketConnectOptions;
@@ -22,6 +23,9 @@ import java.util.UUID;
  */
 final class JetstreamConnection {
 
+  /** What Vert.x gives as the status of a connection that ended without a closing frame. */
+  private static final short BROKEN_OFF = 1006;
+
   /** What a connection tells its owner; called on the event loop. */
   interface Owner {
 
@@ -39,6 +43,7 @@ final class JetstreamConnection {
   private final WebSocketConnectOptions connectOptions;
   private final Owner owner;
   private final Clock clock;
+  private final Vertx vertx;
   private final Context context;
   private final FrameTime frameTime;
   private final String id = UUID.randomUUID().toString();
@@ -53,7 +58,7 @@ final class JetstreamConnection {
   private boolean withRoute;
   private boolean paused;
   private boolean connected;
-  private boolean closedByHost;
+  private String failure;
   private boolean ended;
   private boolean lingered;
   private long connectTimer = -1;
@@ -74,7 +79,8 @@ final class JetstreamConnection {
     this.lastTimeUs = positionTimeUs;
     this.owner = owner;
     this.clock = clock;
-    this.context = endpoint.vertx().getOrCreateContext();
+    this.vertx = endpoint.vertx();
+    this.context = vertx.getOrCreateContext();
     this.frameTime = new FrameTime(clock, endpoint.getClockTolerance());
   }
 
@@ -90,14 +96,13 @@ final class JetstreamConnection {
           }
           socket = endpoint.client().webSocket();
           socket.frameHandler(this::onFrame);
-          socket.exceptionHandler(failure -> end(describe(failure)));
+          socket.exceptionHandler(this::onFailure);
           socket.closeHandler(closed -> onClosed());
+          socket.endHandler(end -> onEnd());
           // The client's own time-out for the handshake is of no use: it ends a connection whose
           // timer has the number 0.
           connectTimer =
-              endpoint
-                  .vertx()
-                  .setTimer(endpoint.getConnectTimeout().toMillis(), timer -> onConnectTimeout());
+              vertx.setTimer(endpoint.getConnectTimeout().toMillis(), timer -> onConnectTimeout());
           socket
               .connect(connectOptions)
               .onSuccess(opened -> onConnected())
@@ -120,9 +125,6 @@ final class JetstreamConnection {
             paused = false;
             lastFrameNanos = System.nanoTime();
             socket.resume();
-          }
-          if (closedByHost) {
-            endWhenDrained();
           }
         });
   }
@@ -153,25 +155,28 @@ final class JetstreamConnection {
     }
     lastFrameNanos = System.nanoTime();
     watchdogTimer =
-        endpoint
-            .vertx()
-            .setPeriodic(Math.max(1, endpoint.getIdleTimeout().toMillis() / 4), timer -> watch());
+        vertx.setPeriodic(Math.max(1, endpoint.getIdleTimeout().toMillis() / 4), timer -> watch());
     owner.connected(this);
   }
 
-  private void onClosed() {
-    closedByHost = true;
-    endWhenDrained();
+  private void onFailure(Throwable cause) {
+    failure = describe(cause);
+    onClosed();
   }
 
-  /** Frames that came before the end may still wait in the socket while it is paused. */
-  private void endWhenDrained() {
-    context.runOnContext(
-        nothing -> {
-          if (!paused) {
-            end("the host closed the connection" + closeReason());
-          }
-        });
+  /**
+   * A host that says good-bye has sent whole frames before, and they may still wait in the paused
+   * socket: the end comes behind them. A connection that breaks ends here.
+   */
+  private void onClosed() {
+    Short code = socket.closeStatusCode();
+    if (code == null || code == BROKEN_OFF) {
+      end(failure == null ? "the connection broke off" : failure);
+    }
+  }
+
+  private void onEnd() {
+    end("the host closed the connection" + closeReason());
   }
 
   private void watch() {
@@ -212,8 +217,7 @@ final class JetstreamConnection {
     }
     if (!isFull()) {
       if (lingerTimer < 0) {
-        lingerTimer =
-            endpoint.vertx().setTimer(endpoint.getLinger().toMillis(), timer -> onLingered());
+        lingerTimer = vertx.setTimer(endpoint.getLinger().toMillis(), timer -> onLingered());
       }
     } else if (!withRoute) {
       handOver();
@@ -256,7 +260,7 @@ final class JetstreamConnection {
     cancelConnectTimer();
     cancelLinger();
     if (watchdogTimer >= 0) {
-      endpoint.vertx().cancelTimer(watchdogTimer);
+      vertx.cancelTimer(watchdogTimer);
     }
     message = null;
     if (!frames.isEmpty()) {
@@ -272,14 +276,14 @@ final class JetstreamConnection {
 
   private void cancelConnectTimer() {
     if (connectTimer >= 0) {
-      endpoint.vertx().cancelTimer(connectTimer);
+      vertx.cancelTimer(connectTimer);
       connectTimer = -1;
     }
   }
 
   private void cancelLinger() {
     if (lingerTimer >= 0) {
-      endpoint.vertx().cancelTimer(lingerTimer);
+      vertx.cancelTimer(lingerTimer);
       lingerTimer = -1;
     }
   }
@@ -292,8 +296,8 @@ final class JetstreamConnection {
         : " (" + code + (reason == null || reason.isEmpty() ? "" : ", " + reason) + ")";
   }
 
-  private static String describe(Throwable failure) {
-    String message = failure.getMessage();
-    return message == null ? failure.getClass().getSimpleName() : message;
+  private static String describe(Throwable cause) {
+    String text = cause.getMessage();
+    return text == null ? cause.getClass().getSimpleName() : text;
   }
 }

@@ -36,6 +36,9 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
   private volatile boolean running;
   private int hostIndex;
   private int failures;
+  private int fruitless;
+  private boolean anyBlock;
+  private long connectedAtUs;
   private String lastFailure = "";
 
   JetstreamConsumer(JetstreamEndpoint endpoint, Processor processor, Clock clock) {
@@ -104,13 +107,18 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
       failed(host, "how far the data kept reaches cannot be told now: " + rootMessage(e));
       return;
     }
+    long positionUs = position.map(Position::timeUs).orElse(0L);
+    fruitless =
+        anyBlock && positionUs == connectedAtUs ? fruitless + 1 : Math.max(0, fruitless - 1);
+    connectedAtUs = positionUs;
+    anyBlock = false;
     report(State.CONNECTING, host.name(), null);
     connection =
         new JetstreamConnection(
             endpoint,
             host,
-            endpoint.connectOptions(host, position),
-            position.map(Position::timeUs).orElse(0L),
+            endpoint.connectOptions(host, position, fruitless),
+            positionUs,
             this,
             clock);
     connection.open();
@@ -153,6 +161,7 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
     }
     if (failure == null) {
       failures = 0;
+      anyBlock = true;
       from.acknowledge();
     } else {
       LOG.debug("A block was not kept", failure);

@@ -243,12 +243,19 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
     return client;
   }
 
-  WebSocketConnectOptions connectOptions(JetstreamHost host, Optional<Position> from) {
+  /**
+   * How to connect.
+   *
+   * @param fruitless how many connections in a row ended before they got past the position: such
+   *     hosts are asked for less and less of what we have, down to a second of it
+   */
+  WebSocketConnectOptions connectOptions(
+      JetstreamHost host, Optional<Position> from, int fruitless) {
     StringBuilder query = new StringBuilder("?maxMessageSizeBytes=").append(maxMessageBytes);
     for (String name : collectionNames()) {
       query.append("&wantedCollections=").append(URLEncoder.encode(name, StandardCharsets.UTF_8));
     }
-    from.ifPresent(position -> query.append("&cursor=").append(cursor(host, position)));
+    from.ifPresent(position -> query.append("&cursor=").append(cursor(host, position, fruitless)));
     return new WebSocketConnectOptions()
         .setHost(host.host())
         .setPort(host.port())
@@ -261,9 +268,10 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
    * Where to start reading, microseconds since 1970: before the position, further where another
    * host's clock gave it.
    */
-  private long cursor(JetstreamHost host, Position position) {
-    boolean sameHost = position.host().equals(host.name());
-    return Math.max(1, position.timeUs() - 1000 * (sameHost ? rewind : hostRewind).toMillis());
+  private long cursor(JetstreamHost host, Position position, int fruitless) {
+    long millis = (position.host().equals(host.name()) ? rewind : hostRewind).toMillis();
+    long shortened = Math.max(Math.min(millis, 1000), millis >> Math.min(fruitless, 30));
+    return Math.max(1, position.timeUs() - 1000 * shortened);
   }
 
   private List<String> collectionNames() {

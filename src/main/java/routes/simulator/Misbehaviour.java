@@ -33,6 +33,6 @@ public record Misbehaviour(
   /** A bit of everything. */
   public static Misbehaviour some(long seed) {
     return new Misbehaviour(
-        seed, 0.0002, 0.00005, 0.002, 0.01, Duration.ofSeconds(3), 0.1, Duration.ofSeconds(10));
+        seed, 0.0001, 0.00002, 0.002, 0.01, Duration.ofSeconds(3), 0.1, Duration.ofSeconds(10));
   }
 }

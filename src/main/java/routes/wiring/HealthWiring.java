@@ -47,7 +47,7 @@ class HealthWiring {
   HealthIndicator archiveHealthIndicator(Archive archive) {
     return () -> {
       Health.Builder up = Health.up();
-      archive.position().ifPresent(at -> up.withDetail("position", at.streamId().toString()));
+      archive.position().ifPresent(at -> up.withDetail("position", at.lastEntry()));
       return up.build();
     };
   }

@@ -23,7 +23,7 @@ public class PipelineMetrics {
   PipelineMetrics(MeterRegistry registry, IntakeProbe probe) {
     this.registry = registry;
     gauge(
-        "explorer.ingest.lag",
+        "explorer.ingest.lag.seconds",
         "Seconds between the newest event received and now",
         probe,
         PipelineMetrics::lagSeconds);

@@ -1,0 +1,352 @@
+package routes.wiring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.apache.camel.CamelContext;
+import org.apache.camel.ProducerTemplate;
+import org.apache.camel.Route;
+import org.apache.camel.builder.AdviceWith;
+import org.apache.camel.component.mock.MockEndpoint;
+import org.apache.camel.test.spring.junit5.CamelSpringBootTest;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.test.autoconfigure.actuate.observability.AutoConfigureObservability;
+import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.boot.test.web.client.TestRestTemplate;
+import org.springframework.data.redis.connection.MessageListener;
+import org.springframework.data.redis.listener.ChannelTopic;
+import org.springframework.data.redis.listener.RedisMessageListenerContainer;
+import org.springframework.http.HttpMethod;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
+import org.springframework.test.annotation.DirtiesContext;
+import org.springframework.test.context.DynamicPropertyRegistry;
+import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.util.FileSystemUtils;
+import routes.Explorer;
+import routes.archive.Archive;
+import routes.archive.TableName;
+import routes.buffer.BlockStream;
+import routes.fixtures.Frames;
+import routes.fixtures.ScriptedJetstream;
+import routes.jetstream.Json;
+
+/** Each route in YAML, in the application, against a real Redis. */
+@CamelSpringBootTest
+@SpringBootTest(
+    classes = Explorer.class,
+    webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT)
+@AutoConfigureObservability
+@DirtiesContext
+class RoutesTest {
+
+  private static ScriptedJetstream jetstream;
+  private static Path folder;
+
+  @Autowired private CamelContext camel;
+  @Autowired private ProducerTemplate template;
+  @Autowired private TestRestTemplate http;
+  @Autowired private BlockStream stream;
+  @Autowired private Archive archive;
+  @Autowired private MeterRegistry meters;
+  @Autowired private RedisMessageListenerContainer listeners;
+
+  @BeforeAll
+  static void start() throws IOException {
+    folder = Files.createTempDirectory("routes-test");
+    jetstream =
+        ScriptedJetstream.sending(
+            java.util.List.of(
+                Frames.identity(Frames.ALICE, 1, "alice.test"),
+                Frames.post(2, "a volcano, \"quoted\"\nin two lines"),
+                Frames.post(3, "another 火山"),
+                Frames.bytes("junk")));
+  }
+
+  @AfterAll
+  static void stop() throws IOException {
+    jetstream.close();
+    FileSystemUtils.deleteRecursively(folder);
+  }
+
+  @DynamicPropertySource
+  static void properties(DynamicPropertyRegistry registry) throws IOException {
+    if (folder == null) {
+      start();
+    }
+    registry.add("explorer.data-dir", () -> folder.resolve("data").toString());
+    registry.add("explorer.routes-dir", () -> folder.resolve("routes").toString());
+    registry.add("explorer.jetstream.hosts", () -> jetstream.url());
+    registry.add("explorer.drain.schedule", () -> "0 0 0 1 1 ? 2099");
+    registry.add("explorer.expire.schedule", () -> "0 0 0 1 1 ? 2099");
+    registry.add("explorer.identity.url", () -> "");
+  }
+
+  @Test
+  void everyRouteIsTestedHere() {
+    Set<String> routes =
+        camel.getRoutes().stream().map(Route::getRouteId).collect(Collectors.toSet());
+    assertThat(routes)
+        .containsExactlyInAnyOrder(
+            "ingest",
+            "drain-schedule",
+            "drain",
+            "commit-news",
+            "expire",
+            "api",
+            "search",
+            "export",
+            "status",
+            "table-files",
+            "openapi",
+            "json",
+            "commit-heard");
+  }
+
+  @Test
+  void ingestKeepsWhatJetstreamSends() {
+    await().until(() -> !stream.newest(1).isEmpty() || archive.position().isPresent());
+    assertThat(meters.counter("explorer.ingest.events", "camelContext", "explorer").count())
+        .isGreaterThanOrEqualTo(4);
+  }
+
+  @Test
+  void drainScheduleStartsADrain() throws Exception {
+    AdviceWith.adviceWith(
+        camel,
+        "drain-schedule",
+        route -> {
+          route.replaceFromWith("direct:on-time");
+          route.weaveByToUri("direct:drain").replace().to("mock:drain");
+        });
+    camel.getRouteController().startRoute("drain-schedule");
+    MockEndpoint mock = camel.getEndpoint("mock:drain", MockEndpoint.class);
+    mock.expectedMessageCount(1);
+    template.sendBody("direct:on-time", null);
+    mock.assertIsSatisfied();
+  }
+
+  @Test
+  void drainArchivesAndTellsOfIt() throws Exception {
+    CountDownLatch news = new CountDownLatch(1);
+    MessageListener listener = (message, pattern) -> news.countDown();
+    listeners.addMessageListener(listener, new ChannelTopic("explorer:commits"));
+    stream.append(
+        new routes.jetstream.Block(
+            "h",
+            "c",
+            false,
+            1,
+            1,
+            java.time.Instant.now(),
+            java.util.List.of(Frames.post(77, "told"))));
+    template.sendBody("direct:drain", null);
+    assertThat(news.await(10, TimeUnit.SECONDS)).isTrue();
+    listeners.removeMessageListener(listener);
+    assertThat(archive.snapshot(TableName.POSTS).rows()).isPositive();
+    assertThat(meters.counter("explorer.rows", "table", "posts").count()).isPositive();
+  }
+
+  @Test
+  void drainReportsAFailureAndGoesOn() throws Exception {
+    PipelineMetrics metrics =
+        camel.getRegistry().lookupByNameAndType("pipelineMetrics", PipelineMetrics.class);
+    metrics.batchFailed(new IllegalStateException("the disk is full"));
+    ResponseEntity<String> sick = http.getForEntity("/observe/health", String.class);
+    assertThat(sick.getStatusCode()).isEqualTo(HttpStatus.SERVICE_UNAVAILABLE);
+    assertThat(sick.getBody()).contains("the disk is full");
+    template.sendBody("direct:drain", null);
+    assertThat(http.getForEntity("/observe/health", String.class).getStatusCode())
+        .isEqualTo(HttpStatus.OK);
+  }
+
+  @Test
+  void commitNewsNeverFailsADrain() {
+    template.sendBody("direct:commit-news", "some news");
+    assertThat(camel.getRoute("commit-news")).isNotNull();
+  }
+
+  @Test
+  void expireForgetsOldCommits() throws Exception {
+    AdviceWith.adviceWith(camel, "expire", route -> route.replaceFromWith("direct:expire"));
+    camel.getRouteController().startRoute("expire");
+    assertThat(template.requestBody("direct:expire", null, Integer.class)).isNotNegative();
+  }
+
+  @Test
+  void commitHeardPreparesTheNextQuery() throws Exception {
+    MockEndpoint mock = camel.getEndpoint("mock:heard", MockEndpoint.class);
+    AdviceWith.adviceWith(camel, "commit-heard", route -> route.weaveAddLast().to("mock:heard"));
+    camel.getRouteController().startRoute("commit-heard");
+    mock.expectedMinimumMessageCount(1);
+    template.sendBody("direct:commit-news", "some news");
+    mock.assertIsSatisfied(10_000);
+  }
+
+  @Test
+  void searchAnswersWithAPage() throws Exception {
+    archived();
+    JsonNode answer = json("/search?text=volcano");
+    assertThat(answer.get("meta").get("count").intValue()).isEqualTo(1);
+    JsonNode post = answer.get("results").get(0);
+    assertThat(post.get("id").textValue())
+        .isEqualTo("at://" + Frames.ALICE + "/app.bsky.feed.post/" + Frames.rkey(2));
+    assertThat(post.get("username").textValue()).isEqualTo("alice.test");
+    assertThat(post.get("timestamp").textValue()).isEqualTo("2026-07-04T14:38:08.001Z");
+    assertThat(post.get("text").textValue()).isEqualTo("a volcano, \"quoted\"\nin two lines");
+    assertThat(
+            json("/search?text=火山&username=@Alice.test&start=2026-07-04&end=2026-07-04")
+                .get("results"))
+        .hasSize(1);
+    assertThat(json("/search?username=" + Frames.ALICE + "&end_date=2026-07-03").get("results"))
+        .isEmpty();
+    assertThat(json("/search?username=nobody.test").get("meta").get("notice").textValue())
+        .contains("nobody.test");
+  }
+
+  @Test
+  void searchNamesTheParameterThatIsWrong() throws Exception {
+    for (String[] wrong :
+        new String[][] {
+          {"start=2026-02-30", "start"},
+          {"end=soon", "end"},
+          {"start=2026-07-05&end=2026-07-04", "end"},
+          {"start=2026-07-05&start_date=2026-07-04", "start_date"},
+          {"exact=perhaps", "exact"},
+          {"page=0", "page"},
+          {"page=21", "page"},
+          {"limit=1001", "limit"},
+          {"limit=many", "limit"},
+          {"username=a b", "username"},
+          {"text=" + "x".repeat(501), "text"},
+          {"text=a&text=b", "text"},
+          {"txet=a", "txet"},
+        }) {
+      ResponseEntity<String> answer = http.getForEntity("/search?" + wrong[0], String.class);
+      assertThat(answer.getStatusCode()).as(wrong[0]).isEqualTo(HttpStatus.BAD_REQUEST);
+      assertThat(answer.getHeaders().getContentType())
+          .isEqualTo(MediaType.APPLICATION_PROBLEM_JSON);
+      JsonNode problem = Json.read(answer.getBody());
+      assertThat(problem.get("parameter").textValue()).isEqualTo(wrong[1]);
+      assertThat(problem.get("fix").textValue()).isNotBlank();
+      assertThat(problem.get("status").intValue()).isEqualTo(400);
+    }
+  }
+
+  @Test
+  void answersDoNotEchoTheRequest() {
+    ResponseEntity<String> answer =
+        http.getForEntity("/search?text=evil%0d%0ainjected", String.class);
+    assertThat(answer.getHeaders().toString()).doesNotContain("evil").doesNotContain("injected");
+  }
+
+  @Test
+  void exportStreamsCsv() {
+    archived();
+    ResponseEntity<String> answer = http.getForEntity("/export?text=volcano", String.class);
+    assertThat(answer.getHeaders().getContentType().toString()).startsWith("text/csv");
+    assertThat(answer.getHeaders().getContentDisposition().getFilename())
+        .matches("bluesky-posts-\\d{4}-\\d\\d-\\d\\d\\.csv");
+    assertThat(answer.getBody())
+        .isEqualTo(
+            "Timestamp,Username,Post Preview\r\n\"2026-07-04T14:38:08.001Z\",\"alice.test\",\"a volcano, \"\"quoted\"\"\nin two lines\"\r\n");
+    assertThat(http.getForEntity("/export?end=never", String.class).getStatusCode())
+        .isEqualTo(HttpStatus.BAD_REQUEST);
+  }
+
+  @Test
+  void statusTellsHowThePipelineDoes() throws Exception {
+    archived();
+    JsonNode status = json("/api/v1/status");
+    assertThat(status.get("demo").booleanValue()).isFalse();
+    assertThat(status.get("ingest").get("state").textValue()).isEqualTo("connected");
+    assertThat(status.get("ingest").get("host").textValue()).isEqualTo(jetstream.url());
+    assertThat(status.get("buffer").get("state").textValue()).isEqualTo("reachable");
+    assertThat(status.get("archive").get("lastCommit").textValue()).isNotBlank();
+    assertThat(status.get("tables")).hasSize(TableName.values().length);
+  }
+
+  @Test
+  void tableFilesNamesTheLiveFiles() throws Exception {
+    archived();
+    JsonNode answer = json("/api/v1/tables/posts/files");
+    long rows = 0;
+    for (JsonNode file : answer.get("files")) {
+      assertThat(Path.of(file.get("path").textValue())).exists();
+      rows += file.get("rows").longValue();
+    }
+    assertThat(rows).isEqualTo(answer.get("rows").longValue()).isPositive();
+    ResponseEntity<String> unknown = http.getForEntity("/api/v1/tables/nope/files", String.class);
+    assertThat(unknown.getStatusCode()).isEqualTo(HttpStatus.NOT_FOUND);
+    assertThat(Json.read(unknown.getBody()).get("parameter").textValue()).isEqualTo("table");
+  }
+
+  @Test
+  void openapiDescribesEveryPathThatIsServed() {
+    String description = http.getForEntity("/api/v1/openapi.yaml", String.class).getBody();
+    assertThat(description)
+        .contains("/search:", "/export:", "/api/v1/status:", "/api/v1/tables/{table}/files:");
+  }
+
+  @Test
+  void whatIsNotServedIsAProblemToo() {
+    ResponseEntity<String> unknown = http.getForEntity("/nothing/here", String.class);
+    assertThat(unknown.getStatusCode()).isEqualTo(HttpStatus.NOT_FOUND);
+    assertThat(unknown.getHeaders().getContentType()).isEqualTo(MediaType.APPLICATION_PROBLEM_JSON);
+    ResponseEntity<String> posted = http.exchange("/search", HttpMethod.POST, null, String.class);
+    assertThat(posted.getStatusCode()).isEqualTo(HttpStatus.METHOD_NOT_ALLOWED);
+  }
+
+  @Test
+  void healthAndMetricsAnswerUnderObserve() {
+    assertThat(http.getForEntity("/observe/health/liveness", String.class).getStatusCode())
+        .isEqualTo(HttpStatus.OK);
+    assertThat(http.getForEntity("/observe/health/readiness", String.class).getBody())
+        .contains("buffer")
+        .contains("archive");
+    archived();
+    assertThat(http.getForEntity("/observe/metrics", String.class).getBody())
+        .contains(
+            "explorer_ingest_events_total",
+            "explorer_ingest_lag_seconds",
+            "explorer_buffer_blocks",
+            "explorer_batch_seconds",
+            "explorer_rows_total",
+            "explorer_dead_letters_total",
+            "explorer_query_seconds",
+            "camel_exchanges");
+  }
+
+  /** What Jetstream sent is archived. */
+  private void archived() {
+    await()
+        .atMost(Duration.ofSeconds(20))
+        .until(
+            () -> {
+              template.sendBody("direct:drain", null);
+              return archive.snapshot(TableName.POSTS).rows() >= 2
+                  && archive.snapshot(TableName.DEAD_LETTERS).rows() >= 1;
+            });
+    http.getForEntity("/search", String.class);
+  }
+
+  private JsonNode json(String path) throws IOException {
+    ResponseEntity<String> answer = http.getForEntity(path, String.class);
+    assertThat(answer.getStatusCode()).as(answer.getBody()).isEqualTo(HttpStatus.OK);
+    return Json.read(answer.getBody());
+  }
+}

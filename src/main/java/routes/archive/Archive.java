@@ -307,7 +307,7 @@ public final class Archive implements AutoCloseable {
    *
    * @return how many snapshots were forgotten
    */
-  public int expire(Duration age) {
+  int expire(Duration age) {
     int forgotten = 0;
     for (TableName name : TableName.values()) {
       if (refreshed(name) == null) {

@@ -2,12 +2,12 @@ package routes.wiring;
 
 import java.io.IOException;
 import java.sql.SQLException;
-import java.time.Duration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import routes.archive.Archive;
 import routes.archive.Drain;
 import routes.archive.DuckDb;
+import routes.archive.Expiry;
 import routes.buffer.BlockStream;
 import routes.wiring.ExplorerProperties.Role;
 
@@ -48,14 +48,6 @@ class ArchiveWiring {
   @Bean
   @ForRole(Role.DRAIN)
   Expiry expiry(ExplorerProperties properties, Archive archive) {
-    Duration after = properties.expire().after();
-    return () -> archive.expire(after);
-  }
-
-  /** Forgets old commits; named by a route. */
-  interface Expiry {
-
-    /** How many were forgotten. */
-    int run();
+    return new Expiry(archive, properties.expire().after());
   }
 }

@@ -1,0 +1,160 @@
+package routes.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import org.apache.camel.CamelContext;
+import org.apache.camel.test.spring.junit5.CamelSpringBootTest;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.boot.test.web.client.TestRestTemplate;
+import org.springframework.test.annotation.DirtiesContext;
+import org.springframework.test.context.DynamicPropertyRegistry;
+import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.util.FileSystemUtils;
+import routes.Explorer;
+import routes.fixtures.RedisFixture;
+import routes.fixtures.StoredEvents;
+import routes.jetstream.Json;
+import routes.simulator.JetstreamServer;
+import routes.simulator.Misbehaviour;
+import routes.simulator.World;
+
+/**
+ * From a simulator that sends junk and repeats itself, through a Redis that is not ours, to the
+ * API.
+ */
+@CamelSpringBootTest
+@SpringBootTest(
+    classes = Explorer.class,
+    webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT)
+@DirtiesContext
+class PipelineTest {
+
+  private static final Instant END = Instant.parse("2026-07-04T14:38:08Z");
+  private static final Instant START = END.minusSeconds(20);
+  private static final World WORLD = new World(11, 500);
+
+  @RegisterExtension static final RedisFixture REDIS = new RedisFixture();
+
+  private static JetstreamServer jetstream;
+  private static Path folder;
+
+  @Autowired private TestRestTemplate http;
+  @Autowired private CamelContext camel;
+
+  @DynamicPropertySource
+  static void properties(DynamicPropertyRegistry registry) throws IOException {
+    folder = Files.createTempDirectory("pipeline-test");
+    Misbehaviour misbehaviour =
+        new Misbehaviour(11, 0, 0, 0.01, 0.02, Duration.ofSeconds(1), 0, Duration.ZERO);
+    jetstream = new JetstreamServer(WORLD, misbehaviour, Clock.fixed(END, ZoneOffset.UTC), 0);
+    registry.add("explorer.data-dir", () -> folder.resolve("data").toString());
+    registry.add("explorer.routes-dir", () -> folder.resolve("routes").toString());
+    registry.add("explorer.redis.url", REDIS::url);
+    registry.add("explorer.jetstream.hosts", () -> jetstream.url());
+    registry.add("explorer.jetstream.start", START::toString);
+    registry.add("explorer.drain.schedule", () -> "* * * * * ?");
+    registry.add("explorer.identity.url", () -> "");
+  }
+
+  @AfterAll
+  static void stop() throws IOException {
+    jetstream.close();
+    FileSystemUtils.deleteRecursively(folder);
+  }
+
+  @Test
+  void whatHappenedIsStoredOnceAndFound() throws Exception {
+    Set<JsonNode> due = new HashSet<>();
+    Map<String, JsonNode> posts = new HashMap<>();
+    Set<String> deleted = new HashSet<>();
+    Set<String> edited = new HashSet<>();
+    for (long n = WORLD.numberAt(START.toEpochMilli() * 1000 - WORLD.spreadUs());
+        WORLD.timeUs(n - 100) <= END.toEpochMilli() * 1000;
+        n++) {
+      if (WORLD.timeUs(n) < START.toEpochMilli() * 1000
+          || WORLD.timeUs(n) > END.toEpochMilli() * 1000) {
+        continue;
+      }
+      JsonNode event = Json.read(WORLD.frame(n));
+      due.add(event);
+      JsonNode commit = event.path("commit");
+      if (commit.path("collection").asText().equals("app.bsky.feed.post")) {
+        String uri =
+            "at://"
+                + event.get("did").textValue()
+                + "/app.bsky.feed.post/"
+                + commit.get("rkey").textValue();
+        if (commit.get("operation").textValue().equals("create")) {
+          posts.put(uri, commit.get("record"));
+        } else if (commit.get("operation").textValue().equals("delete")) {
+          deleted.add(uri);
+        } else {
+          edited.add(uri);
+        }
+      }
+    }
+    await()
+        .atMost(Duration.ofMinutes(1))
+        .until(() -> stored(http.getForObject("/api/v1/status", String.class)) >= due.size());
+
+    posts.keySet().removeAll(deleted);
+    posts.keySet().removeAll(edited);
+    JsonNode page = Json.read(http.getForObject("/search?limit=1000", String.class));
+    Set<String> found = new HashSet<>();
+    page.get("results").forEach(result -> found.add(result.get("id").textValue()));
+    assertThat(page.get("meta").get("count").longValue()).isGreaterThanOrEqualTo(posts.size());
+    int volcanoes = 0;
+    for (var post : posts.entrySet()) {
+      volcanoes +=
+          post.getValue()
+                  .get("text")
+                  .textValue()
+                  .toLowerCase(java.util.Locale.ROOT)
+                  .contains("volcano")
+              ? 1
+              : 0;
+    }
+    assertThat(
+            Json.read(http.getForObject("/search?text=VOLCANO", String.class))
+                .get("meta")
+                .get("count")
+                .intValue())
+        .isGreaterThanOrEqualTo(volcanoes);
+    assertThat(found).doesNotContainAnyElementsOf(deleted);
+
+    camel.getRouteController().stopRoute("ingest");
+    StoredEvents stored = StoredEvents.in(folder.resolve("data"));
+    Map<JsonNode, Integer> times = new HashMap<>();
+    stored.events().forEach(event -> times.merge(event, 1, Integer::sum));
+    assertThat(times.values()).containsOnly(1);
+    assertThat(times.keySet()).containsAll(due);
+    assertThat(stored.deadLetters()).hasSizeGreaterThan(50);
+  }
+
+  private static long stored(String status) throws IOException {
+    long rows = 0;
+    for (JsonNode table : Json.read(status).get("tables")) {
+      String name = table.get("name").textValue();
+      rows +=
+          name.equals("ledger") || name.equals("dead_letters") ? 0 : table.get("rows").longValue();
+    }
+    return rows;
+  }
+}

@@ -5,7 +5,7 @@ import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
 import java.io.IOException;
 import java.time.Duration;
-import org.springframework.beans.factory.ObjectProvider;
+import java.util.Optional;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -39,16 +39,9 @@ class BufferWiring {
 
   @Bean
   LettuceConnectionFactory redisConnectionFactory(
-      ExplorerProperties properties, ObjectProvider<EmbeddedRedis> embedded) {
-    EmbeddedRedis server = embedded.getIfAvailable();
+      ExplorerProperties properties, Optional<EmbeddedRedis> embedded) {
     RedisURI uri =
-        server == null
-            ? RedisURI.create(properties.redis().url())
-            : RedisURI.builder()
-                .withHost("127.0.0.1")
-                .withPort(server.port())
-                .withPassword(server.password().toCharArray())
-                .build();
+        embedded.map(BufferWiring::uri).orElseGet(() -> RedisURI.create(properties.redis().url()));
     LettuceClientConfiguration.LettuceClientConfigurationBuilder client =
         LettuceClientConfiguration.builder()
             .commandTimeout(ANSWER)
@@ -67,6 +60,14 @@ class BufferWiring {
     }
     return new LettuceConnectionFactory(
         LettuceConnectionFactory.createRedisConfiguration(uri), client.build());
+  }
+
+  private static RedisURI uri(EmbeddedRedis server) {
+    return RedisURI.builder()
+        .withHost("127.0.0.1")
+        .withPort(server.port())
+        .withPassword(server.password().toCharArray())
+        .build();
   }
 
   @Bean

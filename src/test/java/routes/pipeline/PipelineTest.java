@@ -5,7 +5,6 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -15,6 +14,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import org.apache.camel.CamelContext;
 import org.apache.camel.test.spring.junit5.CamelSpringBootTest;
 import org.junit.jupiter.api.AfterAll;
@@ -26,10 +26,10 @@ import org.springframework.boot.test.web.client.TestRestTemplate;
 import org.springframework.test.annotation.DirtiesContext;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
-import org.springframework.util.FileSystemUtils;
 import routes.Explorer;
 import routes.fixtures.RedisFixture;
 import routes.fixtures.StoredEvents;
+import routes.fixtures.TestFolders;
 import routes.jetstream.Json;
 import routes.simulator.JetstreamServer;
 import routes.simulator.Misbehaviour;
@@ -59,14 +59,15 @@ class PipelineTest {
   @Autowired private CamelContext camel;
 
   @DynamicPropertySource
-  static void properties(DynamicPropertyRegistry registry) throws IOException {
-    folder = Files.createTempDirectory("pipeline-test");
+  static void properties(DynamicPropertyRegistry registry) {
+    folder = TestFolders.create("pipeline-test");
     Misbehaviour misbehaviour =
         new Misbehaviour(11, 0, 0, 0.01, 0.02, Duration.ofSeconds(1), 0, Duration.ZERO);
     jetstream = new JetstreamServer(WORLD, misbehaviour, Clock.fixed(END, ZoneOffset.UTC), 0);
     registry.add("explorer.data-dir", () -> folder.resolve("data").toString());
     registry.add("explorer.routes-dir", () -> folder.resolve("routes").toString());
     registry.add("explorer.redis.url", REDIS::url);
+    registry.add("explorer.redis.key", () -> "test:" + UUID.randomUUID());
     registry.add("explorer.jetstream.hosts", () -> jetstream.url());
     registry.add("explorer.jetstream.start", START::toString);
     registry.add("explorer.drain.schedule", () -> "* * * * * ?");
@@ -74,9 +75,8 @@ class PipelineTest {
   }
 
   @AfterAll
-  static void stop() throws IOException {
+  static void stop() {
     jetstream.close();
-    FileSystemUtils.deleteRecursively(folder);
   }
 
   @Test
@@ -144,13 +144,16 @@ class PipelineTest {
     Map<JsonNode, Integer> times = new HashMap<>();
     stored.events().forEach(event -> times.merge(event, 1, Integer::sum));
     assertThat(times.values()).containsOnly(1);
-    assertThat(times.keySet()).containsAll(due);
+    // Not assertThat(…).containsAll(…), which compares each with each.
+    assertThat(times.keySet().containsAll(due)).isTrue();
     assertThat(stored.deadLetters()).hasSizeGreaterThan(50);
   }
 
   private static long stored(String status) throws IOException {
     long rows = 0;
-    for (JsonNode table : Json.read(status).get("tables")) {
+    JsonNode answer = Json.read(status);
+    assertThat(answer.has("tables")).as(status).isTrue();
+    for (JsonNode table : answer.get("tables")) {
       String name = table.get("name").textValue();
       rows +=
           name.equals("ledger") || name.equals("dead_letters") ? 0 : table.get("rows").longValue();

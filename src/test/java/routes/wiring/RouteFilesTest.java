@@ -16,9 +16,9 @@ import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.test.annotation.DirtiesContext;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
-import org.springframework.util.FileSystemUtils;
 import routes.Explorer;
 import routes.fixtures.ScriptedJetstream;
+import routes.fixtures.TestFolders;
 
 /** An operator edits routes while they run. */
 @CamelSpringBootTest
@@ -37,7 +37,7 @@ class RouteFilesTest {
 
   @DynamicPropertySource
   static void properties(DynamicPropertyRegistry registry) throws IOException {
-    folder = Files.createTempDirectory("route-files-test");
+    folder = TestFolders.create("route-files-test");
     Files.createDirectories(folder.resolve("routes"));
     write(
         "broken.camel.yaml", "- route: {id: broken, from: {uri: 'nosuchcomponent:x', steps: []}}");
@@ -48,9 +48,8 @@ class RouteFilesTest {
   }
 
   @AfterAll
-  static void stop() throws IOException {
+  static void stop() {
     jetstream.close();
-    FileSystemUtils.deleteRecursively(folder);
   }
 
   @Test

@@ -6,7 +6,6 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
@@ -20,7 +19,6 @@ import org.apache.camel.builder.AdviceWith;
 import org.apache.camel.component.mock.MockEndpoint;
 import org.apache.camel.test.spring.junit5.CamelSpringBootTest;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.test.autoconfigure.actuate.observability.AutoConfigureObservability;
@@ -36,13 +34,13 @@ import org.springframework.http.ResponseEntity;
 import org.springframework.test.annotation.DirtiesContext;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
-import org.springframework.util.FileSystemUtils;
 import routes.Explorer;
 import routes.archive.Archive;
 import routes.archive.TableName;
 import routes.buffer.BlockStream;
 import routes.fixtures.Frames;
 import routes.fixtures.ScriptedJetstream;
+import routes.fixtures.TestFolders;
 import routes.jetstream.Json;
 
 /** Each route in YAML, in the application, against a real Redis. */
@@ -65,9 +63,8 @@ class RoutesTest {
   @Autowired private MeterRegistry meters;
   @Autowired private RedisMessageListenerContainer listeners;
 
-  @BeforeAll
   static void start() throws IOException {
-    folder = Files.createTempDirectory("routes-test");
+    folder = TestFolders.create("routes-test");
     jetstream =
         ScriptedJetstream.sending(
             java.util.List.of(
@@ -78,16 +75,13 @@ class RoutesTest {
   }
 
   @AfterAll
-  static void stop() throws IOException {
+  static void stop() {
     jetstream.close();
-    FileSystemUtils.deleteRecursively(folder);
   }
 
   @DynamicPropertySource
   static void properties(DynamicPropertyRegistry registry) throws IOException {
-    if (folder == null) {
-      start();
-    }
+    start();
     registry.add("explorer.data-dir", () -> folder.resolve("data").toString());
     registry.add("explorer.routes-dir", () -> folder.resolve("routes").toString());
     registry.add("explorer.jetstream.hosts", () -> jetstream.url());

@@ -86,10 +86,9 @@ class PipelineTest {
     Set<String> deleted = new HashSet<>();
     Set<String> edited = new HashSet<>();
     for (long n = WORLD.numberAt(START.toEpochMilli() * 1000 - WORLD.spreadUs());
-        WORLD.timeUs(n - 100) <= END.toEpochMilli() * 1000;
+        WORLD.timeUs(n) <= END.toEpochMilli() * 1000;
         n++) {
-      if (WORLD.timeUs(n) < START.toEpochMilli() * 1000
-          || WORLD.timeUs(n) > END.toEpochMilli() * 1000) {
+      if (WORLD.timeUs(n) < START.toEpochMilli() * 1000) {
         continue;
       }
       JsonNode event = Json.read(WORLD.frame(n));

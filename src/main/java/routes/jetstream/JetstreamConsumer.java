@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.apache.camel.Exchange;
@@ -34,6 +35,7 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
   private volatile JetstreamConnection connection;
   private volatile JetstreamStatus status;
   private volatile boolean running;
+  private volatile ScheduledFuture<?> nextConnect;
   private int hostIndex;
   private int failures;
   private int fruitless;
@@ -86,6 +88,10 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
     JetstreamConnection open = connection;
     if (open != null) {
       open.close(why);
+    }
+    ScheduledFuture<?> waiting = nextConnect;
+    if (waiting != null) {
+      waiting.cancel(false);
     }
     if (worker != null) {
       // The block with the route is finished; others are not begun.
@@ -207,7 +213,7 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
     } else {
       LOG.debug("{}: {}. Trying again in {} ms", host.name(), why, delay);
     }
-    worker.schedule(this::connect, delay, TimeUnit.MILLISECONDS);
+    nextConnect = worker.schedule(this::connect, delay, TimeUnit.MILLISECONDS);
   }
 
   private void report(State state, String host, String detail) {

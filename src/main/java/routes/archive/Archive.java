@@ -17,6 +17,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.apache.iceberg.AppendFiles;
 import org.apache.iceberg.CatalogProperties;
 import org.apache.iceberg.DataFile;
@@ -38,6 +40,7 @@ import org.apache.iceberg.io.CloseableIterable;
 import org.apache.iceberg.jdbc.JdbcCatalog;
 import org.apache.iceberg.types.Conversions;
 import org.apache.iceberg.types.Types;
+import org.apache.iceberg.util.ThreadPools;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,6 +60,11 @@ public final class Archive implements AutoCloseable {
   private static final String PARTITION = "date";
 
   private final JdbcCatalog catalog = new JdbcCatalog();
+
+  /** In place of Iceberg's own, which ends at once when the process is asked to end. */
+  private final ExecutorService workers =
+      Executors.newFixedThreadPool(2, Thread.ofPlatform().daemon().name("archive-", 1).factory());
+
   private final Path folder;
   private final Map<TableName, Table> tables = new EnumMap<>(TableName.class);
   private final Map<TableName, TableSnapshot> snapshots = new EnumMap<>(TableName.class);
@@ -74,6 +82,8 @@ public final class Archive implements AutoCloseable {
     requireNonNull(dataFolder, "dataFolder");
     try {
       Path folder = Files.createDirectories(dataFolder.resolve("archive")).toRealPath();
+      // Registers its shutdown hook when first used: too late for a commit during the shutdown.
+      requireNonNull(ThreadPools.getWorkerPool());
       Archive archive = new Archive(folder);
       archive.openCatalog(folder.resolveSibling("catalog.sqlite"));
       for (TableName table : TableName.values()) {
@@ -215,7 +225,12 @@ public final class Archive implements AutoCloseable {
     Table table = tables.get(name);
     List<ArchiveFile> files = new ArrayList<>();
     try (CloseableIterable<FileScanTask> tasks =
-        table.newScan().useSnapshot(current.snapshotId()).includeColumnStats().planFiles()) {
+        table
+            .newScan()
+            .planWith(workers)
+            .useSnapshot(current.snapshotId())
+            .includeColumnStats()
+            .planFiles()) {
       tasks.forEach(task -> files.add(file(table.schema(), task.file())));
     } catch (IOException e) {
       throw new UncheckedIOException("the list of files of " + name.label() + " cannot be read", e);
@@ -255,7 +270,8 @@ public final class Archive implements AutoCloseable {
   void append(
       TableName name, List<DataFile> files, Optional<ArchivePosition> from, ArchivePosition to)
       throws LostRace {
-    AppendFiles append = tables.get(name).newAppend();
+    AppendFiles append =
+        tables.get(name).newAppend().scanManifestsWith(workers).writeManifestsWith(workers, 1);
     files.forEach(append::appendFile);
     to.writeTo(append);
     append.validateWith(startsAt(name, from));
@@ -319,6 +335,8 @@ public final class Archive implements AutoCloseable {
           .expireSnapshots()
           .expireOlderThan(Instant.now().minus(age).toEpochMilli())
           .retainLast(1)
+          .planWith(workers)
+          .executeDeleteWith(workers)
           .commit();
       table.refresh();
       forgotten += before - count(table.snapshots());
@@ -337,6 +355,7 @@ public final class Archive implements AutoCloseable {
 
   @Override
   public void close() {
+    workers.shutdown();
     catalog.close();
   }
 }

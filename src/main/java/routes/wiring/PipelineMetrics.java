@@ -6,6 +6,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.function.ToDoubleFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
 import routes.api.StatusApi.Intake;
 import routes.archive.BatchReport;
@@ -15,6 +17,8 @@ import routes.wiring.ExplorerProperties.Role;
 @Component("pipelineMetrics")
 @ForRole({Role.INGEST, Role.DRAIN, Role.QUERY})
 public class PipelineMetrics {
+
+  private static final Logger LOG = LoggerFactory.getLogger(PipelineMetrics.class);
 
   private final MeterRegistry registry;
   private volatile Instant lastBatch;
@@ -75,9 +79,17 @@ public class PipelineMetrics {
                 registry.counter("explorer.dead.letters", "reason", reason).increment(frames));
   }
 
-  /** Counts a batch that failed. */
-  public void batchFailed(Exception failed) {
-    failure = failed.getMessage() == null ? failed.getClass().getSimpleName() : failed.getMessage();
+  /** Counts a batch that failed, and says why. */
+  public void batchFailed(Throwable failed) {
+    Throwable root = failed;
+    while (root.getCause() != null && root.getCause() != root) {
+      root = root.getCause();
+    }
+    failure = root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
+    LOG.error(
+        "The batch failed; nothing is lost, the next one starts at the same place. The reason: {}",
+        failure,
+        failed);
     registry.counter("explorer.batch.failures").increment();
   }
 

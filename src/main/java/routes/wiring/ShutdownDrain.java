@@ -7,6 +7,8 @@ import org.slf4j.LoggerFactory;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.context.event.ContextClosedEvent;
 import org.springframework.context.event.EventListener;
+import org.springframework.core.Ordered;
+import org.springframework.core.annotation.Order;
 import org.springframework.stereotype.Component;
 import routes.wiring.ExplorerProperties.Role;
 
@@ -25,6 +27,7 @@ class ShutdownDrain {
   }
 
   @EventListener
+  @Order(Ordered.HIGHEST_PRECEDENCE) // Camel listens to the same event, and stops its routes
   void onClosing(ContextClosedEvent closing) {
     try (ProducerTemplate template = camel.createProducerTemplate()) {
       if (camel.getRoute("ingest") != null) {

@@ -105,6 +105,9 @@ public final class EmbeddedRedis implements AutoCloseable {
         ensureRunning();
       }
     } catch (IOException | RuntimeException e) {
+      if (closed) {
+        return; // interrupted while it looked
+      }
       LOG.error("The embedded Redis cannot be started again, trying on: {}", e.getMessage());
     }
   }

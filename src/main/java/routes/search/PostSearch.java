@@ -27,6 +27,8 @@ import routes.archive.Times;
 /** Answers queries over posts from the archive. */
 public final class PostSearch implements AutoCloseable {
 
+  private static final long CANCEL_AGAIN_MILLIS = 20;
+
   private final Archive archive;
   private final Planner planner;
   private final DuckDb duckDb;
@@ -139,9 +141,16 @@ public final class PostSearch implements AutoCloseable {
       long left =
           Math.max(
               1, timeout.toMillis() - TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start));
-      deadline = deadlines.schedule(() -> cancel(toCancel, late), left, TimeUnit.MILLISECONDS);
+      // Again and again: a statement that has not begun yet does not feel it.
+      deadline =
+          deadlines.scheduleWithFixedDelay(
+              () -> cancel(toCancel, late), left, CANCEL_AGAIN_MILLIS, TimeUnit.MILLISECONDS);
       ResultSet result = statement.executeQuery();
       deadline.cancel(false);
+      if (System.nanoTime() - start >= timeout.toNanos()) {
+        late.set(true);
+        throw new SQLException("the answer came too late");
+      }
       return new PostStream(connection, statement, result, running::release);
     } catch (SQLException e) {
       if (deadline != null) {

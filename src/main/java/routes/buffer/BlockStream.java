@@ -7,22 +7,26 @@ import io.lettuce.core.XTrimArgs;
 import io.lettuce.core.api.async.RedisServerAsyncCommands;
 import io.lettuce.core.api.async.RedisStreamAsyncCommands;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.springframework.dao.QueryTimeoutException;
 import org.springframework.data.domain.Range;
 import org.springframework.data.redis.RedisSystemException;
 import org.springframework.data.redis.connection.Limit;
 import org.springframework.data.redis.connection.RedisConnection;
 import org.springframework.data.redis.connection.RedisConnectionFactory;
+import org.springframework.data.redis.connection.ReturnType;
 import org.springframework.data.redis.connection.stream.ByteRecord;
 import org.springframework.data.redis.connection.stream.MapRecord;
 import org.springframework.data.redis.connection.stream.RecordId;
 import org.springframework.data.redis.connection.stream.StreamRecords;
+import routes.crash.CrashPoint;
 import routes.jetstream.Block;
 import routes.jetstream.Position;
 
@@ -35,25 +39,81 @@ import routes.jetstream.Position;
 public final class BlockStream {
 
   private static final long ANSWER_SECONDS = 60;
+  private static final int PAGE = 20;
+
+  /**
+   * Adds an entry, but only behind the one that has to be there: in one step, for Redis can lose
+   * its last second between two.
+   */
+  private static final byte[] APPEND_BEHIND =
+      """
+      if ARGV[1] ~= '' and #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 then
+        return false
+      end
+      return redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
+      """
+          .getBytes(UTF_8);
 
   private final RedisConnectionFactory redis;
   private final byte[] key;
+  private final Supplier<StreamId> archived;
+  private volatile StreamId behind;
 
   /**
    * @param key the name of the stream in Redis
+   * @param archived how far the stream is archived: entries up to there may be gone from it; {@link
+   *     StreamId#ZERO} for nothing
    */
-  public BlockStream(RedisConnectionFactory redis, String key) {
+  public BlockStream(RedisConnectionFactory redis, String key, Supplier<StreamId> archived) {
     this.redis = requireNonNull(redis, "redis");
     this.key = key.getBytes(UTF_8);
+    this.archived = requireNonNull(archived, "archived");
   }
 
-  /** Adds a block at the end; when this returns, Redis has it. */
+  /**
+   * Adds a block at the end; when this returns, Redis has it.
+   *
+   * @throws EntryLost when Redis no longer has the block that was appended before this one, or that
+   *     {@link #resume} went by. This block is not added then, since it would hide the hole.
+   */
   public StreamId append(Block block) {
+    CrashPoint.BLOCK_RECEIVED.pass();
+    StreamId id;
+    if (block.isFilling()) {
+      id = append(block, null).orElseThrow();
+    } else {
+      StreamId expected = behind;
+      id =
+          append(block, expected)
+              .or(() -> wasTrimmed(expected) ? append(block, null) : Optional.empty())
+              .orElseThrow(() -> new EntryLost(expected));
+      behind = id;
+    }
+    CrashPoint.BLOCK_APPENDED.pass();
+    return id;
+  }
+
+  /** Gone because it is archived, not because Redis lost it: then the stream reaches further. */
+  private boolean wasTrimmed(StreamId id) {
+    return !id.isAfter(archived.get()) && lastId().isAfter(id);
+  }
+
+  private Optional<StreamId> append(Block block, StreamId expected) {
+    List<byte[]> keyAndArguments = new ArrayList<>();
+    keyAndArguments.add(key);
+    keyAndArguments.add((expected == null ? "" : expected.toString()).getBytes(UTF_8));
+    BlockCodec.encode(block)
+        .forEach(
+            (field, value) -> {
+              keyAndArguments.add(field);
+              keyAndArguments.add(value);
+            });
     try (RedisConnection connection = redis.getConnection()) {
-      return added(
+      byte[] id =
           connection
-              .streamCommands()
-              .xAdd(StreamRecords.newRecord().in(key).ofBytes(BlockCodec.encode(block))));
+              .scriptingCommands()
+              .eval(APPEND_BEHIND, ReturnType.VALUE, 1, keyAndArguments.toArray(byte[][]::new));
+      return Optional.ofNullable(id).map(bytes -> StreamId.parse(new String(bytes, UTF_8)));
     }
   }
 
@@ -86,24 +146,43 @@ public final class BlockStream {
 
   /** The newest blocks, newest first, at most {@code count}. */
   public List<StoredBlock> newest(int count) {
+    return newest(Range.unbounded(), count);
+  }
+
+  private List<StoredBlock> newest(Range<String> range, int count) {
     try (RedisConnection connection = redis.getConnection()) {
-      return stored(
-          connection
-              .streamCommands()
-              .xRevRange(key, Range.unbounded(), Limit.limit().count(count)));
+      return stored(connection.streamCommands().xRevRange(key, range, Limit.limit().count(count)));
     }
   }
 
   /**
-   * How far reading has come: the position that the newest entry carries; empty for an empty
-   * stream, or before the first time known.
+   * Where reading goes on: the position that the newest entry carries, those that fill gaps left
+   * aside; empty for an empty stream, or before the first time known. {@link #append} makes sure
+   * from now on that Redis still has that entry.
    */
-  public Optional<Position> position() {
-    return newest(1).stream()
+  public Optional<Position> resume() {
+    Optional<StoredBlock> newest = newestRead();
+    behind = newest.map(StoredBlock::id).orElse(null);
+    return newest
         .map(StoredBlock::block)
         .filter(block -> block.lastTimeUs() > 0)
-        .map(block -> new Position(block.lastTimeUs(), block.host()))
-        .findFirst();
+        .map(block -> new Position(block.lastTimeUs(), block.host()));
+  }
+
+  private Optional<StoredBlock> newestRead() {
+    Range<String> range = Range.unbounded();
+    while (true) {
+      List<StoredBlock> page = newest(range, PAGE);
+      for (StoredBlock stored : page) {
+        if (!stored.block().isFilling()) {
+          return Optional.of(stored);
+        }
+      }
+      if (page.size() < PAGE) {
+        return Optional.empty();
+      }
+      range = Range.leftUnbounded(Range.Bound.exclusive(page.get(page.size() - 1).id().toString()));
+    }
   }
 
   /** Removes all entries before {@code id}, and keeps that one. Gives their number. */

@@ -30,11 +30,40 @@ public record Block(
     Instant receivedAt,
     List<byte[]> frames) {
 
+  /** What connections of a reader that fills gaps begin with. */
+  static final String FILLING = "fill:";
+
+  private static final String STOPPED = "stopped";
+
   public Block {
     requireNonNull(host, "host");
     requireNonNull(connection, "connection");
     requireNonNull(receivedAt, "receivedAt");
     frames = List.copyOf(frames);
+  }
+
+  /**
+   * A block without frames that says: reading was ended on purpose, not cut off.
+   *
+   * @param host read last
+   * @param lastTimeUs how far reading had come, microseconds since 1970
+   * @param at when it ended
+   */
+  public static Block stopped(String host, long lastTimeUs, Instant at) {
+    return new Block(host, STOPPED, false, 0, lastTimeUs, at, List.of());
+  }
+
+  /** Whether it says that reading was ended on purpose. */
+  public boolean isStop() {
+    return connection.equals(STOPPED);
+  }
+
+  /**
+   * Whether it comes from a reader that fills gaps: its times say nothing of how far reading has
+   * come.
+   */
+  public boolean isFilling() {
+    return connection.startsWith(FILLING);
   }
 
   /** Number of frames. */

@@ -46,7 +46,7 @@ final class JetstreamConnection {
   private final Vertx vertx;
   private final Context context;
   private final FrameTime frameTime;
-  private final String id = UUID.randomUUID().toString();
+  private final String id;
 
   private ClientWebSocket socket;
   private Buffer message;
@@ -74,6 +74,7 @@ final class JetstreamConnection {
       Owner owner,
       Clock clock) {
     this.endpoint = endpoint;
+    this.id = (endpoint.getStretches() == null ? "" : Block.FILLING) + UUID.randomUUID().toString();
     this.host = host;
     this.connectOptions = connectOptions;
     this.lastTimeUs = positionTimeUs;

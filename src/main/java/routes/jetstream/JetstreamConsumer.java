@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import java.time.Clock;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
@@ -28,6 +29,8 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
 
   private static final Logger LOG = LoggerFactory.getLogger(JetstreamConsumer.class);
 
+  private static final String STRETCH_IS_READ = "the stretch is read";
+
   private final JetstreamEndpoint endpoint;
   private final Clock clock;
 
@@ -36,6 +39,8 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
   private volatile JetstreamStatus status;
   private volatile boolean running;
   private volatile ScheduledFuture<?> nextConnect;
+  private volatile Block lastKept;
+  private Stretch stretch;
   private int hostIndex;
   private int failures;
   private int fruitless;
@@ -83,6 +88,11 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
     doStart();
   }
 
+  /** Whether it fills gaps, instead of reading on. */
+  public boolean isFilling() {
+    return endpoint.getStretches() != null;
+  }
+
   private void halt(String why) {
     running = false;
     JetstreamConnection open = connection;
@@ -97,8 +107,21 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
       // The block with the route is finished; others are not begun.
       endpoint.getCamelContext().getExecutorServiceManager().shutdownGraceful(worker);
       worker = null;
+      sayThatItWasOnPurpose();
     }
     report(State.STOPPED, "", why);
+  }
+
+  /** So that a hole that comes of it can be told from one that came of a crash. */
+  private void sayThatItWasOnPurpose() {
+    Block last = lastKept;
+    lastKept = null;
+    if (last != null && !isFilling()) {
+      Exception failure = send(Block.stopped(last.host(), last.lastTimeUs(), Instant.now(clock)));
+      if (failure != null) {
+        LOG.debug("Nobody will know that reading was ended on purpose", failure);
+      }
+    }
   }
 
   private void connect() {
@@ -108,7 +131,17 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
     JetstreamHost host = endpoint.hosts().get(hostIndex % endpoint.hosts().size());
     Optional<Position> position;
     try {
-      position = endpoint.getPosition().read();
+      if (isFilling()) {
+        stretch = endpoint.getStretches().next().orElse(null);
+        if (stretch == null) {
+          report(State.IDLE, "", null);
+          connectLater(endpoint.getStretchDelay().toMillis());
+          return;
+        }
+        position = Optional.of(new Position(stretch.fromUs(), ""));
+      } else {
+        position = endpoint.getPosition().read();
+      }
     } catch (Exception e) {
       failed(host, "how far the data kept reaches cannot be told now: " + rootMessage(e));
       return;
@@ -124,7 +157,7 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
             endpoint,
             host,
             endpoint.connectOptions(host, position, fruitless),
-            positionUs,
+            isFilling() ? 0 : positionUs,
             this,
             clock);
     connection.open();
@@ -146,6 +179,37 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
     if (!running || from != connection) {
       return;
     }
+    Exception failure = send(block);
+    if (failure == null) {
+      failures = 0;
+      anyBlock = true;
+      lastKept = block;
+      if (isFilling() && block.lastTimeUs() > stretch.toUs()) {
+        stretchIsRead(from);
+      } else {
+        from.acknowledge();
+      }
+    } else {
+      LOG.debug("A block was not kept", failure);
+      // A block behind it must not be kept either: the position would pass over this one.
+      connection = null;
+      from.close("a block was not kept, so it is read again: " + rootMessage(failure));
+    }
+  }
+
+  private void stretchIsRead(JetstreamConnection from) {
+    LOG.info(
+        "{}: read again what happened from {} to {}",
+        from.host().name(),
+        Instant.EPOCH.plus(stretch.fromUs(), ChronoUnit.MICROS),
+        Instant.EPOCH.plus(stretch.toUs(), ChronoUnit.MICROS));
+    connection = null;
+    hostIndex++;
+    from.close(STRETCH_IS_READ);
+  }
+
+  /** Sends a block through the route; null when that went well. */
+  private Exception send(Block block) {
     Exchange exchange = createExchange(false);
     exchange.getMessage().setBody(block);
     exchange.getMessage().setHeader(JetstreamHeaders.HOST, block.host());
@@ -165,21 +229,20 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
       doneUoW(exchange);
       releaseExchange(exchange, false);
     }
-    if (failure == null) {
-      failures = 0;
-      anyBlock = true;
-      from.acknowledge();
-    } else {
-      LOG.debug("A block was not kept", failure);
-      // A block behind it must not be kept either: the position would pass over this one.
-      connection = null;
-      from.close("a block was not kept, so it is read again: " + rootMessage(failure));
-    }
+    return failure;
   }
 
   @Override
   public void ended(JetstreamConnection over, String why) {
-    onWorker(() -> failed(over.host(), why));
+    onWorker(
+        () -> {
+          if (why.equals(STRETCH_IS_READ)) {
+            report(State.IDLE, "", null);
+            connectLater(endpoint.getStretchDelay().toMillis());
+          } else {
+            failed(over.host(), why);
+          }
+        });
   }
 
   private void onWorker(Runnable work) {
@@ -213,7 +276,11 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
     } else {
       LOG.debug("{}: {}. Trying again in {} ms", host.name(), why, delay);
     }
-    nextConnect = worker.schedule(this::connect, delay, TimeUnit.MILLISECONDS);
+    connectLater(delay);
+  }
+
+  private void connectLater(long millis) {
+    nextConnect = worker.schedule(this::connect, millis, TimeUnit.MILLISECONDS);
   }
 
   private void report(State state, String host, String detail) {

@@ -62,6 +62,17 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
               + " Without one, every connect starts with what happens now.")
   private PositionSource position = Optional::empty;
 
+  @UriParam(
+      description =
+          "The StretchSource of a reader that fills gaps (#bean:name): instead of reading on from the position,"
+              + " it reads one stretch of time after the other, and is idle when there is none.")
+  private StretchSource stretches;
+
+  @UriParam(
+      defaultValue = "1m",
+      description = "How long a reader that fills gaps waits between two stretches.")
+  private Duration stretchDelay = Duration.ofMinutes(1);
+
   @UriParam(defaultValue = "1000", description = "Frames in a block, at most.")
   private int batchSize = 1000;
 
@@ -163,10 +174,11 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
     if (batchSize < 1 || batchBytes < 1) {
       throw new IllegalArgumentException("batchSize and batchBytes have to be greater than zero");
     }
-    for (Duration duration : List.of(linger, idleTimeout, reconnectDelay, connectTimeout)) {
+    for (Duration duration :
+        List.of(linger, idleTimeout, reconnectDelay, connectTimeout, stretchDelay)) {
       if (duration.toMillis() < 1) {
         throw new IllegalArgumentException(
-            "linger, idleTimeout, reconnectDelay and connectTimeout have to be at least 1 ms");
+            "linger, idleTimeout, reconnectDelay, connectTimeout and stretchDelay have to be at least 1 ms");
       }
     }
     if (rewind.isNegative()
@@ -295,6 +307,22 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
 
   public void setPosition(PositionSource position) {
     this.position = requireNonNull(position, "position");
+  }
+
+  public StretchSource getStretches() {
+    return stretches;
+  }
+
+  public void setStretches(StretchSource stretches) {
+    this.stretches = stretches;
+  }
+
+  public Duration getStretchDelay() {
+    return stretchDelay;
+  }
+
+  public void setStretchDelay(Duration stretchDelay) {
+    this.stretchDelay = stretchDelay;
   }
 
   public int getBatchSize() {

@@ -18,6 +18,8 @@ public record JetstreamStatus(State state, String host, Instant since, String de
     CONNECTING,
     CONNECTED,
     WAITING,
+    /** There is no gap to fill. */
+    IDLE,
     STOPPED
   }
 }

@@ -14,6 +14,8 @@ import java.io.IOException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -42,6 +44,9 @@ public final class JetstreamServer implements AutoCloseable {
   private final HttpServer server;
   private final AtomicLong connections = new AtomicLong();
   private final AtomicLong framesSent = new AtomicLong();
+  private volatile long heldUs = Long.MAX_VALUE;
+  private volatile long blindFromUs = Long.MAX_VALUE;
+  private volatile long blindToUs = Long.MAX_VALUE;
   private volatile boolean closed;
 
   /**
@@ -90,6 +95,17 @@ public final class JetstreamServer implements AutoCloseable {
   /** Connections made so far. */
   public long connections() {
     return connections.get();
+  }
+
+  /** From now on, nothing that happened longer ago is replayed: an earlier cursor is clamped. */
+  public void hold(Duration duration) {
+    heldUs = TimeUnit.NANOSECONDS.toMicros(duration.toNanos());
+  }
+
+  /** Leaves out what happens in that time, and says nothing of it. */
+  public void beBlind(Instant from, Instant to) {
+    blindToUs = TimeUnit.MILLISECONDS.toMicros(to.toEpochMilli());
+    blindFromUs = TimeUnit.MILLISECONDS.toMicros(from.toEpochMilli());
   }
 
   /** The junk that stands before an event, if any. */
@@ -160,6 +176,7 @@ public final class JetstreamServer implements AutoCloseable {
     }
 
     void run() throws InterruptedException {
+      cursorUs = Math.max(cursorUs, now() - heldUs);
       long number = world.numberAt(cursorUs - world.spreadUs());
       while (!closed && !socket.isClosed()) {
         long timeUs = world.timeUs(number);
@@ -167,7 +184,8 @@ public final class JetstreamServer implements AutoCloseable {
           TimeUnit.MICROSECONDS.sleep(Math.min(20_000, timeUs - now() + 1));
           continue;
         }
-        if (timeUs >= cursorUs && !send(number)) {
+        boolean blind = timeUs >= blindFromUs && timeUs < blindToUs;
+        if (timeUs >= cursorUs && !blind && !send(number)) {
           return;
         }
         number++;

@@ -38,6 +38,7 @@ public final class World {
 
   private final long seed;
   private final double eventsPerSecond;
+  private final long aheadUs;
 
   /** What happens, and how often: shares of all events. */
   private enum Kind {
@@ -82,6 +83,11 @@ public final class World {
    * @param eventsPerSecond how much happens
    */
   public World(long seed, double eventsPerSecond) {
+    this(seed, eventsPerSecond, 0);
+  }
+
+  private World(long seed, double eventsPerSecond, long aheadUs) {
+    this.aheadUs = aheadUs;
     if (!(eventsPerSecond > 0 && eventsPerSecond <= 500_000)) {
       throw new IllegalArgumentException(
           "events per second: more than 0, at most 500,000; got " + eventsPerSecond);
@@ -90,9 +96,17 @@ public final class World {
     this.eventsPerSecond = eventsPerSecond;
   }
 
+  /**
+   * The same world as another host sees it: the same events, each passed on so much later by that
+   * host's clock.
+   */
+  public World later(long us) {
+    return new World(seed, eventsPerSecond, aheadUs + us);
+  }
+
   /** The number of the first event at or after that time, inversions left aside. */
   public long numberAt(long timeUs) {
-    return Math.max(0, (long) Math.ceil((timeUs - BEGIN_US) * eventsPerSecond / 1e6));
+    return Math.max(0, (long) Math.ceil((timeUs - aheadUs - BEGIN_US) * eventsPerSecond / 1e6));
   }
 
   /**
@@ -102,6 +116,7 @@ public final class World {
   public long timeUs(long number) {
     double interval = 1e6 / eventsPerSecond;
     return BEGIN_US
+        + aheadUs
         + (long) (number * interval)
         + (long) (Dice.of(seed, number, 2).share() * spreadUs());
   }

@@ -11,19 +11,25 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.stream.Collectors;
 import org.apache.iceberg.AppendFiles;
 import org.apache.iceberg.CatalogProperties;
 import org.apache.iceberg.DataFile;
+import org.apache.iceberg.DataOperations;
 import org.apache.iceberg.FileScanTask;
+import org.apache.iceberg.OverwriteFiles;
 import org.apache.iceberg.PartitionSpec;
+import org.apache.iceberg.RewriteFiles;
 import org.apache.iceberg.Schema;
 import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.SnapshotAncestryValidator;
@@ -43,6 +49,8 @@ import org.apache.iceberg.types.Types;
 import org.apache.iceberg.util.ThreadPools;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import routes.buffer.StreamId;
+import routes.crash.CrashPoint;
 
 /**
  * The Iceberg tables, a folder each, and their catalog.
@@ -79,6 +87,25 @@ public final class Archive implements AutoCloseable {
    * @param dataFolder for example {@code ./data}
    */
   public static Archive open(Path dataFolder) {
+    return open(dataFolder, true);
+  }
+
+  /**
+   * Opens the archive of a data folder as it is.
+   *
+   * @throws IllegalArgumentException when there is none
+   */
+  static Archive openExisting(Path dataFolder) {
+    if (!Files.exists(dataFolder.resolve("catalog.sqlite"))) {
+      throw new IllegalArgumentException(
+          "there is no archive in "
+              + dataFolder.toAbsolutePath().normalize()
+              + ": name its folder with --explorer.data-dir");
+    }
+    return open(dataFolder, false);
+  }
+
+  private static Archive open(Path dataFolder, boolean mayChange) {
     requireNonNull(dataFolder, "dataFolder");
     try {
       Path folder = Files.createDirectories(dataFolder.resolve("archive")).toRealPath();
@@ -87,7 +114,7 @@ public final class Archive implements AutoCloseable {
       Archive archive = new Archive(folder);
       archive.openCatalog(folder.resolveSibling("catalog.sqlite"));
       for (TableName table : TableName.values()) {
-        archive.tables.put(table, archive.openTable(table));
+        archive.tables.put(table, archive.openTable(table, mayChange));
       }
       return archive;
     } catch (IOException e) {
@@ -117,10 +144,10 @@ public final class Archive implements AutoCloseable {
     }
   }
 
-  private Table openTable(TableName name) {
+  private Table openTable(TableName name, boolean mayChange) {
     TableIdentifier id = TableIdentifier.of(NAMESPACE, name.label());
     Schema schema = AvroSchemaUtil.toIceberg(name.schema());
-    if (!catalog.tableExists(id)) {
+    if (mayChange && !catalog.tableExists(id)) {
       try {
         return catalog
             .buildTable(id, schema)
@@ -133,7 +160,9 @@ public final class Archive implements AutoCloseable {
       }
     }
     Table table = catalog.loadTable(id);
-    addMissingColumns(table, name.schema());
+    if (mayChange) {
+      addMissingColumns(table, name.schema());
+    }
     return table;
   }
 
@@ -173,6 +202,11 @@ public final class Archive implements AutoCloseable {
 
   Table table(TableName name) {
     return tables.get(name);
+  }
+
+  /** Where the tables are. */
+  Path folder() {
+    return folder;
   }
 
   /**
@@ -255,6 +289,20 @@ public final class Archive implements AutoCloseable {
         LocalFileIO.path(file.location()), date, file.recordCount(), file.fileSizeInBytes(), range);
   }
 
+  /** The files that batches have added to a table since that entry of the stream. */
+  List<ArchiveFile> filesSince(TableName name, StreamId entry) {
+    Table table = tables.get(name);
+    List<ArchiveFile> files = new ArrayList<>();
+    Snapshot snapshot = refreshed(name);
+    while (snapshot != null && positionOf(name, snapshot).streamId().isAfter(entry)) {
+      if (snapshot.operation().equals(DataOperations.APPEND)) {
+        snapshot.addedDataFiles(table.io()).forEach(file -> files.add(file(table.schema(), file)));
+      }
+      snapshot = snapshot.parentId() == null ? null : table.snapshot(snapshot.parentId());
+    }
+    return files;
+  }
+
   private static Object bound(Schema schema, Map<Integer, ByteBuffer> bounds, String column) {
     Types.NestedField field = schema.findField(column);
     ByteBuffer bound = field == null || bounds == null ? null : bounds.get(field.fieldId());
@@ -265,21 +313,128 @@ public final class Archive implements AutoCloseable {
    * Commits files to a table, and with them how far it has come.
    *
    * @param from the position that the files were made on top of
+   * @param to how far the table comes by this commit; its edition stays that of {@code from}
+   * @return the position committed
    * @throws LostRace when the table is no longer there: somebody else committed meanwhile
    */
-  void append(
+  ArchivePosition append(
       TableName name, List<DataFile> files, Optional<ArchivePosition> from, ArchivePosition to)
       throws LostRace {
     AppendFiles append =
         tables.get(name).newAppend().scanManifestsWith(workers).writeManifestsWith(workers, 1);
     files.forEach(append::appendFile);
-    to.writeTo(append);
+    ArchivePosition position = to.ofEdition(from.map(ArchivePosition::edition).orElse(0L));
+    position.writeTo(append);
     append.validateWith(startsAt(name, from));
     try {
       append.commit();
     } catch (ValidationException | CommitFailedException e) {
       throw new LostRace(name, e);
     }
+    CrashPoint.TABLE_COMMITTED.pass();
+    return position;
+  }
+
+  /**
+   * Adds rows in another way than by a drain: the table stays where it is, and becomes another
+   * edition, so that a drain under way looks again.
+   *
+   * @param from the position that the files were made on top of; null for a table without a commit
+   * @param archive how far the whole archive has come
+   */
+  void insert(TableName name, List<DataFile> files, ArchivePosition from, ArchivePosition archive)
+      throws LostRace {
+    AppendFiles append =
+        tables.get(name).newAppend().scanManifestsWith(workers).writeManifestsWith(workers, 1);
+    files.forEach(append::appendFile);
+    ArchivePosition at = from == null ? archive.ofEdition(0) : from;
+    at.ofEdition(at.edition() + 1).writeTo(append);
+    append.validateWith(startsAt(name, Optional.ofNullable(from)));
+    try {
+      append.commit();
+    } catch (ValidationException | CommitFailedException e) {
+      throw new LostRace(name, e);
+    }
+  }
+
+  /**
+   * Puts files in the place of others that have other rows: another edition.
+   *
+   * @param snapshot that the files were made on top of
+   */
+  void replaceRows(TableName name, List<DataFile> replaced, List<DataFile> replacing, long snapshot)
+      throws LostRace {
+    OverwriteFiles overwrite =
+        tables.get(name).newOverwrite().scanManifestsWith(workers).writeManifestsWith(workers, 1);
+    replaced.forEach(overwrite::deleteFile);
+    replacing.forEach(overwrite::addFile);
+    ArchivePosition at = positionOf(name, tables.get(name).snapshot(snapshot));
+    at.ofEdition(at.edition() + 1).writeTo(overwrite);
+    overwrite.validateWith(isStill(name, snapshot));
+    try {
+      overwrite.commit();
+    } catch (ValidationException | CommitFailedException e) {
+      throw new LostRace(name, e);
+    }
+  }
+
+  /**
+   * Puts files in the place of others that have the same rows. What drains commit meanwhile is no
+   * hindrance: the newest position is carried on, and the commit tried again on top of it.
+   *
+   * @throws LostRace when another instance has replaced one of the files meanwhile
+   */
+  void rewrite(TableName name, List<DataFile> replaced, List<DataFile> replacing) throws LostRace {
+    while (true) {
+      ArchivePosition at = position(name).orElseThrow();
+      RewriteFiles rewrite =
+          tables.get(name).newRewrite().scanManifestsWith(workers).writeManifestsWith(workers, 1);
+      replaced.forEach(rewrite::deleteFile);
+      replacing.forEach(rewrite::addFile);
+      at.writeTo(rewrite);
+      rewrite.validateWith(startsAt(name, Optional.of(at)));
+      try {
+        rewrite.commit();
+        return;
+      } catch (ValidationException | CommitFailedException e) {
+        if (position(name).equals(Optional.of(at))) {
+          throw new LostRace(name, e);
+        }
+        LOG.debug("A drain has committed meanwhile: once more, on top of it", e);
+      }
+    }
+  }
+
+  /** What Iceberg knows of these files, those that are live in that snapshot. */
+  List<DataFile> dataFiles(TableName name, long snapshot, Collection<ArchiveFile> wanted) {
+    Set<Path> paths = wanted.stream().map(ArchiveFile::path).collect(Collectors.toSet());
+    List<DataFile> files = new ArrayList<>();
+    try (CloseableIterable<FileScanTask> tasks =
+        tables.get(name).newScan().planWith(workers).useSnapshot(snapshot).planFiles()) {
+      for (FileScanTask task : tasks) {
+        if (paths.contains(LocalFileIO.path(task.file().location()))) {
+          files.add(task.file().copy());
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("the files of " + name.label() + " cannot be listed", e);
+    }
+    return files;
+  }
+
+  private static SnapshotAncestryValidator isStill(TableName name, long snapshot) {
+    return new SnapshotAncestryValidator() {
+      @Override
+      public boolean validate(Iterable<Snapshot> newestFirst) {
+        var ancestors = newestFirst.iterator();
+        return ancestors.hasNext() && ancestors.next().snapshotId() == snapshot;
+      }
+
+      @Override
+      public String errorMessage() {
+        return name.label() + " has another snapshot than " + snapshot + " by now";
+      }
+    };
   }
 
   /**
@@ -338,6 +493,7 @@ public final class Archive implements AutoCloseable {
           .planWith(workers)
           .executeDeleteWith(workers)
           .commit();
+      CrashPoint.COMMITS_EXPIRED.pass();
       table.refresh();
       forgotten += before - count(table.snapshots());
     }

@@ -15,12 +15,15 @@ import routes.buffer.StreamId;
  * @param timeUs how far Jetstream had been read with that entry, microseconds since 1970; 0 when no
  *     time was known yet
  * @param host the Jetstream host that sent it
+ * @param edition how often rows came or went in another way than by a drain: who prepared a commit
+ *     on another edition does not know them
  */
-public record ArchivePosition(StreamId streamId, long timeUs, String host) {
+public record ArchivePosition(StreamId streamId, long timeUs, String host, long edition) {
 
   private static final String STREAM_ID = "explorer.stream-id";
   private static final String TIME_US = "explorer.time-us";
   private static final String HOST = "explorer.host";
+  private static final String EDITION = "explorer.edition";
 
   public ArchivePosition {
     requireNonNull(streamId, "streamId");
@@ -36,7 +39,12 @@ public record ArchivePosition(StreamId streamId, long timeUs, String host) {
         new ArchivePosition(
             StreamId.parse(id),
             Long.parseLong(summary.getOrDefault(TIME_US, "0")),
-            summary.getOrDefault(HOST, "")));
+            summary.getOrDefault(HOST, ""),
+            Long.parseLong(summary.getOrDefault(EDITION, "0"))));
+  }
+
+  ArchivePosition ofEdition(long number) {
+    return new ArchivePosition(streamId, timeUs, host, number);
   }
 
   /** The last entry of the stream that is archived, as Redis writes its id. */
@@ -48,5 +56,6 @@ public record ArchivePosition(StreamId streamId, long timeUs, String host) {
     update.set(STREAM_ID, streamId.toString());
     update.set(TIME_US, Long.toString(timeUs));
     update.set(HOST, host);
+    update.set(EDITION, Long.toString(edition));
   }
 }

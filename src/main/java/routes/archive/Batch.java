@@ -8,19 +8,21 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
-import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.iceberg.DataFile;
 import routes.archive.EventRows.Row;
+import routes.archive.LedgerLines.Line;
 import routes.buffer.StoredBlock;
+import routes.buffer.StreamId;
+import routes.crash.CrashPoint;
 import routes.jetstream.Block;
 
 /**
@@ -34,10 +36,12 @@ final class Batch implements Closeable {
   private final Archive archive;
   private final SeenEvents seen;
   private final Map<TableName, Optional<ArchivePosition>> tablePositions;
-  private final EventRows eventRows = new EventRows();
+  private final Frames frames;
+  private final StreamId from;
   private final Map<Target, TableWriter> writers = new LinkedHashMap<>(16, 0.75f, true);
   private final Map<TableName, List<DataFile>> files = new EnumMap<>(TableName.class);
-  private final Map<Line, Count> ledger = new LinkedHashMap<>();
+  private final LedgerLines ledger = new LedgerLines();
+  private final Map<TableName, Set<EventKey>> committed = new EnumMap<>(TableName.class);
   private final Map<TableName, Long> rows = new EnumMap<>(TableName.class);
   private final Map<String, Long> deadLetters = new TreeMap<>();
   private long blocks;
@@ -47,19 +51,13 @@ final class Batch implements Closeable {
   private ArchivePosition position;
   private boolean handedOver;
 
-  private record Target(TableName table, LocalDate date) {}
+  /** What makes rows of frames: {@link EventRows}, in tests something worse. */
+  interface Frames {
 
-  private record Line(Instant minute, String host, String connection) {}
-
-  private static final class Count {
-    private boolean continues;
-    private long firstTimeUs;
-    private long lastTimeUs;
-    private long events;
-    private long stored;
-    private long duplicates;
-    private long deadLetters;
+    Row row(byte[] frame, String host, Instant receivedAt);
   }
+
+  private record Target(TableName table, LocalDate date) {}
 
   /**
    * @param tablePositions how far each table has come: rows of earlier blocks are in it already
@@ -68,58 +66,83 @@ final class Batch implements Closeable {
       Archive archive,
       SeenEvents seen,
       Map<TableName, Optional<ArchivePosition>> tablePositions,
-      Optional<ArchivePosition> from) {
+      Optional<ArchivePosition> from,
+      Frames frames) {
     this.archive = archive;
     this.seen = seen;
+    this.frames = frames;
+    this.from = from.map(ArchivePosition::streamId).orElse(StreamId.ZERO);
     this.tablePositions = tablePositions;
     this.position = from.orElse(null);
   }
 
-  void add(StoredBlock stored) throws IOException, SQLException {
+  /**
+   * Adds a block.
+   *
+   * @param poison frames of it that cannot be processed, by their index, and why: they become dead
+   *     letters
+   */
+  void add(StoredBlock stored, Map<Integer, Throwable> poison) throws IOException, SQLException {
     Block block = stored.block();
-    Count count = count(block);
+    if (block.isStop()) {
+      ledger.stopped(block);
+    }
     List<Row> fresh = new ArrayList<>(block.count());
-    for (byte[] frame : block.frames()) {
-      Row row = eventRows.row(frame, block.host(), block.receivedAt());
+    List<Line> lines = new ArrayList<>(block.count());
+    for (int i = 0; i < block.count(); i++) {
+      Row row = row(block, i, poison);
+      boolean dead = row.table() == TableName.DEAD_LETTERS;
+      Line line = ledger.received(block, dead ? 0 : (Long) row.values().get("time_us"));
       if (isAlreadyIn(row.table(), stored)) {
-        counted(row, count);
+        recount(row, line);
       } else {
         fresh.add(row);
+        lines.add(line);
       }
     }
     List<Row> unseen = seen.unseen(fresh);
-    for (Row row : unseen) {
-      write(row.table(), row.values());
-      counted(row, count);
+    int next = 0;
+    for (int i = 0; i < fresh.size(); i++) {
+      Row row = fresh.get(i);
+      if (next < unseen.size() && unseen.get(next) == row) {
+        next++;
+        write(row.table(), row.values());
+        stored(row, lines.get(i));
+      } else {
+        duplicate(lines.get(i));
+      }
     }
-    count.duplicates += fresh.size() - unseen.size();
-    duplicates += fresh.size() - unseen.size();
     blocks++;
     events += block.count();
     bytes += block.bytes();
-    long timeUs = Math.max(block.lastTimeUs(), position == null ? 0 : position.timeUs());
-    position = new ArchivePosition(stored.id(), timeUs, block.host());
+    move(stored);
   }
 
-  private Count count(Block block) {
-    Line line =
-        new Line(
-            block.receivedAt().truncatedTo(ChronoUnit.MINUTES), block.host(), block.connection());
-    Count count = ledger.get(line);
-    if (count == null) {
-      count = new Count();
-      count.continues = block.continues();
-      ledger.put(line, count);
+  private Row row(Block block, int index, Map<Integer, Throwable> poison) {
+    byte[] frame = block.frames().get(index);
+    Throwable known = poison.get(index);
+    if (known != null) {
+      return EventRows.poison(frame, block.host(), block.receivedAt(), known);
     }
-    count.events += block.count();
-    if (block.firstTimeUs() > 0) {
-      count.firstTimeUs =
-          count.firstTimeUs == 0
-              ? block.firstTimeUs()
-              : Math.min(count.firstTimeUs, block.firstTimeUs());
+    try {
+      return frames.row(frame, block.host(), block.receivedAt());
+    } catch (VirtualMachineError e) {
+      throw e;
+    } catch (RuntimeException | Error e) {
+      return EventRows.poison(frame, block.host(), block.receivedAt(), e);
     }
-    count.lastTimeUs = Math.max(count.lastTimeUs, block.lastTimeUs());
-    return count;
+  }
+
+  /** A block that fills a gap says nothing of how far reading has come. */
+  private void move(StoredBlock stored) {
+    Block block = stored.block();
+    long timeUs = position == null ? 0 : position.timeUs();
+    String host = position == null ? "" : position.host();
+    position =
+        block.isFilling()
+            ? new ArchivePosition(stored.id(), timeUs, host, 0)
+            : new ArchivePosition(
+                stored.id(), Math.max(block.lastTimeUs(), timeUs), block.host(), 0);
   }
 
   /** After a crash between two commits of a batch, the tables committed first have its rows. */
@@ -127,14 +150,33 @@ final class Batch implements Closeable {
     return tablePositions.get(table).filter(at -> !stored.id().isAfter(at.streamId())).isPresent();
   }
 
-  private void counted(Row row, Count count) {
+  /** Which of these rows that batch stored can be told from its files. */
+  private void recount(Row row, Line line) throws SQLException {
+    Set<EventKey> keys = committed.get(row.table());
+    if (keys == null) {
+      keys = seen.keysIn(row.table(), archive.filesSince(row.table(), from));
+      committed.put(row.table(), keys);
+    }
+    if (keys.remove(EventKey.of(row.table(), row.values()))) {
+      stored(row, line);
+    } else {
+      duplicate(line);
+    }
+  }
+
+  private void stored(Row row, Line line) {
     if (row.table() == TableName.DEAD_LETTERS) {
-      count.deadLetters++;
+      line.deadLetter();
       deadLetters.merge(row.reason(), 1L, Long::sum);
     } else {
-      count.stored++;
+      line.stored();
       rows.merge(row.table(), 1L, Long::sum);
     }
+  }
+
+  private void duplicate(Line line) {
+    line.duplicate();
+    duplicates++;
   }
 
   private void write(TableName table, GenericRecord row) throws IOException {
@@ -159,31 +201,19 @@ final class Batch implements Closeable {
 
   /** Finishes all files, the ledger's too: they are on the disk, and can be committed. */
   Map<TableName, List<DataFile>> finish() throws IOException {
-    for (var line : ledger.entrySet()) {
-      if (line.getValue().events > 0) {
-        write(TableName.LEDGER, ledgerRow(line.getKey(), line.getValue()));
-      }
+    for (GenericRecord row : ledger.rows()) {
+      write(TableName.LEDGER, row);
     }
     for (Target target : List.copyOf(writers.keySet())) {
       finish(target);
     }
-    handedOver = true;
+    CrashPoint.BATCH_WRITTEN.pass();
     return files;
   }
 
-  private static GenericRecord ledgerRow(Line line, Count count) {
-    GenericRecord row = new GenericData.Record(TableName.LEDGER.schema());
-    row.put("time_us", Times.micros(line.minute));
-    row.put("host", line.host);
-    row.put("connection", line.connection);
-    row.put("continues", count.continues);
-    row.put("first_time_us", count.firstTimeUs == 0 ? null : count.firstTimeUs);
-    row.put("last_time_us", count.lastTimeUs == 0 ? null : count.lastTimeUs);
-    row.put("events", count.events);
-    row.put("stored", count.stored);
-    row.put("duplicates", count.duplicates);
-    row.put("dead_letters", count.deadLetters);
-    return row;
+  /** The files are about to be committed: from now on they are not removed here. */
+  void handOver() {
+    handedOver = true;
   }
 
   /** How far the archive has come when this batch is committed. */
@@ -216,7 +246,7 @@ final class Batch implements Closeable {
         more);
   }
 
-  /** Removes the files, unless {@link #finish()} has handed them over. */
+  /** Removes the files, unless they were handed over. */
   @Override
   public void close() throws IOException {
     if (!handedOver) {

@@ -16,6 +16,7 @@ import org.slf4j.LoggerFactory;
 import routes.buffer.BlockStream;
 import routes.buffer.StoredBlock;
 import routes.buffer.StreamId;
+import routes.crash.CrashPoint;
 
 /**
  * Moves what was received from the buffer to the archive, exactly once.
@@ -35,7 +36,14 @@ public final class Drain {
   private final Archive archive;
   private final SeenEvents seen;
   private final Limits limits;
-  private Optional<ArchivePosition> sealed = Optional.empty();
+  private final DuckDb duckDb;
+  private final Batch.Frames frames;
+
+  /** How far each table has come by what this drain knows. */
+  private final Map<TableName, Optional<ArchivePosition>> known = new EnumMap<>(TableName.class);
+
+  /** The entry that was being added last. */
+  private StreamId attempted = StreamId.ZERO;
 
   /**
    * When a batch is full; what is left is the next one's.
@@ -54,6 +62,12 @@ public final class Drain {
   }
 
   public Drain(BlockStream stream, Archive archive, DuckDb duckDb, Limits limits) {
+    this(stream, archive, duckDb, limits, new EventRows());
+  }
+
+  Drain(BlockStream stream, Archive archive, DuckDb duckDb, Limits limits, Batch.Frames frames) {
+    this.duckDb = requireNonNull(duckDb, "duckDb");
+    this.frames = requireNonNull(frames, "frames");
     this.stream = requireNonNull(stream, "stream");
     this.archive = requireNonNull(archive, "archive");
     this.seen = new SeenEvents(archive, duckDb);
@@ -68,56 +82,113 @@ public final class Drain {
    *     the same place
    */
   public synchronized BatchReport batch() throws IOException, SQLException {
-    long start = System.nanoTime();
-    Map<TableName, Optional<ArchivePosition>> positions = new EnumMap<>(TableName.class);
-    // The ledger first: what it says is done is done in every table, whatever is committed
-    // meanwhile.
-    Optional<ArchivePosition> from = archive.position();
-    for (TableName table : TableName.values()) {
-      positions.put(table, table == TableName.LEDGER ? from : archive.position(table));
-    }
-    if (!from.equals(sealed)) {
-      seen.forget();
-      sealed = from;
-    }
+    Start start = start();
     boolean done = false;
-    try (Batch batch = new Batch(archive, seen, positions, from)) {
-      boolean more = read(batch, from.map(ArchivePosition::streamId).orElse(StreamId.ZERO), start);
-      if (batch.isEmpty()) {
-        from.ifPresent(at -> stream.trimBefore(at.streamId()));
-        done = true;
-        return BatchReport.nothing(from, since(start));
-      }
-      commit(batch, positions);
-      sealed = Optional.of(batch.position());
+    try {
+      BatchReport report = batch(start);
       done = true;
-      stream.trimBefore(batch.position().streamId());
-      return batch.report(since(start), more);
+      return report;
     } catch (LostRace e) {
       LOG.info("This batch is left to another instance: {}", e.getMessage());
-      return BatchReport.nothing(archive.position(), since(start));
+      return BatchReport.nothing(archive.position(), since(start.nanos));
     } finally {
       if (done) {
         seen.batchEnded();
       } else {
         seen.forget();
+        known.clear();
       }
     }
   }
 
+  /**
+   * What a batch starts from.
+   *
+   * @param position how far the archive has come
+   * @param tables how far each table has come; some are ahead after a crash
+   */
+  record Start(
+      Optional<ArchivePosition> position,
+      Map<TableName, Optional<ArchivePosition>> tables,
+      long nanos) {
+
+    StreamId entry() {
+      return position.map(ArchivePosition::streamId).orElse(StreamId.ZERO);
+    }
+  }
+
+  private Start start() {
+    Map<TableName, Optional<ArchivePosition>> tables = new EnumMap<>(TableName.class);
+    // The ledger first: what it says is done is done in every table, whatever is committed
+    // meanwhile.
+    tables.put(TableName.LEDGER, archive.position());
+    for (TableName table : TableName.values()) {
+      tables.computeIfAbsent(table, archive::position);
+    }
+    if (!tables.equals(known)) {
+      // Others have committed: what is remembered of the archive may not be all.
+      seen.forget();
+      known.clear();
+      known.putAll(tables);
+    }
+    return new Start(tables.get(TableName.LEDGER), tables, System.nanoTime());
+  }
+
+  private BatchReport batch(Start start) throws IOException, SQLException, LostRace {
+    try {
+      return batch(start, Map.of());
+    } catch (RuntimeException | Error e) {
+      if (!PoisonHunt.mayBeOfAnEvent(e)) {
+        throw e;
+      }
+      LOG.warn("Processing a batch failed; looking for the events that make it fail", e);
+      seen.forget();
+      Map<StreamId, Map<Integer, Throwable>> poison =
+          new PoisonHunt(stream, () -> trial(start)).find(start.entry(), attempted);
+      if (poison.isEmpty()) {
+        throw e;
+      }
+      return batch(start, poison);
+    }
+  }
+
+  /** A batch like this one, that is never committed. */
+  private Batch trial(Start start) {
+    return new Batch(
+        archive, new SeenEvents(archive, duckDb), start.tables, start.position, frames);
+  }
+
+  private BatchReport batch(Start start, Map<StreamId, Map<Integer, Throwable>> poison)
+      throws IOException, SQLException, LostRace {
+    try (Batch batch = new Batch(archive, seen, start.tables, start.position, frames)) {
+      boolean more = read(batch, start, poison);
+      if (batch.isEmpty()) {
+        start.position.ifPresent(at -> stream.trimBefore(at.streamId()));
+        return BatchReport.nothing(start.position, since(start.nanos));
+      }
+      commit(batch, start);
+      CrashPoint.BATCH_SEALED.pass();
+      stream.trimBefore(batch.position().streamId());
+      CrashPoint.STREAM_TRIMMED.pass();
+      return batch.report(since(start.nanos), more);
+    }
+  }
+
   /** Whether the batch is full and more is waiting. */
-  private boolean read(Batch batch, StreamId after, long start) throws IOException, SQLException {
-    StreamId last = after;
+  private boolean read(Batch batch, Start start, Map<StreamId, Map<Integer, Throwable>> poison)
+      throws IOException, SQLException {
+    StreamId last = start.entry();
     while (true) {
       List<StoredBlock> blocks = stream.readAfter(last, READ_BLOCKS);
       if (blocks.isEmpty()) {
         return false;
       }
       for (StoredBlock block : blocks) {
-        if (isFull(batch, start)) {
+        if (isFull(batch, start.nanos)) {
           return true;
         }
-        batch.add(block);
+        attempted = block.id();
+        batch.add(block, poison.getOrDefault(block.id(), Map.of()));
         last = block.id();
       }
     }
@@ -129,14 +200,20 @@ public final class Drain {
         || !batch.isEmpty() && since(start).compareTo(limits.duration) >= 0;
   }
 
-  private void commit(Batch batch, Map<TableName, Optional<ArchivePosition>> positions)
-      throws IOException, LostRace {
+  private void commit(Batch batch, Start start) throws IOException, LostRace {
     Map<TableName, List<DataFile>> files = new EnumMap<>(batch.finish());
+    batch.handOver();
     try {
       for (TableName table : TableName.values()) {
         if (files.containsKey(table) || table == TableName.LEDGER) {
-          archive.append(
-              table, files.getOrDefault(table, List.of()), positions.get(table), batch.position());
+          known.put(
+              table,
+              Optional.of(
+                  archive.append(
+                      table,
+                      files.getOrDefault(table, List.of()),
+                      start.tables.get(table),
+                      batch.position())));
           files.remove(table);
         }
       }

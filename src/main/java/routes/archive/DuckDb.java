@@ -9,6 +9,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
 import java.util.Properties;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import org.duckdb.DuckDBConnection;
 
@@ -19,9 +20,11 @@ import org.duckdb.DuckDBConnection;
 public final class DuckDb implements AutoCloseable {
 
   private final DuckDBConnection root;
+  private final Path tempFolder;
 
-  private DuckDb(DuckDBConnection root) {
+  private DuckDb(DuckDBConnection root, Path tempFolder) {
     this.root = root;
+    this.tempFolder = tempFolder;
   }
 
   /**
@@ -31,10 +34,11 @@ public final class DuckDb implements AutoCloseable {
    */
   public static DuckDb open(Path tempFolder, String memoryLimit, int threads)
       throws SQLException, IOException {
+    // Several processes may share a data folder.
+    Path own = tempFolder.resolve(UUID.randomUUID().toString());
     Properties properties = new Properties();
     properties.setProperty("jdbc_stream_results", "true");
-    properties.setProperty(
-        "temp_directory", Files.createDirectories(tempFolder).toRealPath().toString());
+    properties.setProperty("temp_directory", Files.createDirectories(own).toRealPath().toString());
     properties.setProperty("memory_limit", memoryLimit);
     properties.setProperty("threads", Integer.toString(threads));
     properties.setProperty("autoinstall_known_extensions", "false");
@@ -46,7 +50,7 @@ public final class DuckDb implements AutoCloseable {
       statement.execute("SET GLOBAL TimeZone = 'UTC'");
       statement.execute("SET GLOBAL lock_configuration = true");
     }
-    return new DuckDb(connection);
+    return new DuckDb(connection, own);
   }
 
   /** A connection for one caller, to be closed by it. */
@@ -56,12 +60,21 @@ public final class DuckDb implements AutoCloseable {
 
   /** The files as something to select from; at least one. */
   public static String from(List<ArchiveFile> files) {
+    return read(files, "hive_partitioning = false");
+  }
+
+  /** The same where older files may lack columns: these are null then. */
+  static String fromAny(List<ArchiveFile> files) {
+    return read(files, "hive_partitioning = false, union_by_name = true");
+  }
+
+  private static String read(List<ArchiveFile> files, String options) {
     if (files.isEmpty()) {
       throw new IllegalArgumentException("no files to read");
     }
     return files.stream()
         .map(file -> literal(file.path().toString()))
-        .collect(Collectors.joining(", ", "read_parquet([", "], hive_partitioning = false)"));
+        .collect(Collectors.joining(", ", "read_parquet([", "], " + options + ")"));
   }
 
   /** Text as an SQL literal. */
@@ -70,7 +83,8 @@ public final class DuckDb implements AutoCloseable {
   }
 
   @Override
-  public void close() throws SQLException {
+  public void close() throws SQLException, IOException {
     root.close();
+    Files.deleteIfExists(tempFolder);
   }
 }

@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.List;
 import java.util.OptionalLong;
 import org.apache.avro.generic.GenericRecord;
@@ -50,7 +49,7 @@ record EventKey(long high, long low) {
     boolean account = table == TableName.ACTORS && !"commit".equals(row.get("kind"));
     List<String> columns =
         table == TableName.DEAD_LETTERS ? List.of("sha256") : account ? ACCOUNT : COMMIT;
-    MessageDigest digest = sha256();
+    MessageDigest digest = Checksum.sha256();
     for (String column : columns) {
       Object value = row.get(column);
       byte[] bytes = value == null ? new byte[0] : value.toString().getBytes(UTF_8);
@@ -75,13 +74,5 @@ record EventKey(long high, long low) {
     }
     Object time = row.get("event_time");
     return time == null ? OptionalLong.empty() : OptionalLong.of((Long) time);
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JDK has SHA-256", e);
-    }
   }
 }

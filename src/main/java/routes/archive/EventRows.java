@@ -1,11 +1,8 @@
 package routes.archive;
 
 import java.nio.ByteBuffer;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.EnumMap;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.OptionalLong;
 import org.apache.avro.generic.GenericData;
@@ -16,7 +13,7 @@ import routes.jetstream.Json;
 import routes.jetstream.UnreadableFrame;
 
 /** Turns frames into rows: of the table that the event belongs to, or of {@code dead_letters}. */
-final class EventRows {
+final class EventRows implements Batch.Frames {
 
   private static final RecordColumns IDENTITY =
       new RecordColumns(TableName.ACTORS.schema(), "identity");
@@ -42,7 +39,8 @@ final class EventRows {
    * @param host that sent the frame
    * @param receivedAt by our clock
    */
-  Row row(byte[] frame, String host, Instant receivedAt) {
+  @Override
+  public Row row(byte[] frame, String host, Instant receivedAt) {
     Event event;
     try {
       event = EventReader.read(frame);
@@ -110,6 +108,12 @@ final class EventRows {
     return row;
   }
 
+  /** A dead letter for a frame that cannot be processed, through a mistake of ours. */
+  static Row poison(byte[] frame, String host, Instant receivedAt, Throwable failure) {
+    return deadLetter(
+        frame, host, receivedAt, "poison", "processing it failed: " + failure.toString());
+  }
+
   private static Row deadLetter(
       byte[] frame, String host, Instant receivedAt, String reason, String detail) {
     GenericRecord row = new GenericData.Record(TableName.DEAD_LETTERS.schema());
@@ -117,16 +121,8 @@ final class EventRows {
     row.put("host", host);
     row.put("reason", reason);
     row.put("detail", Json.isUnicode(detail) ? detail : Json.write(Json.object().textNode(detail)));
-    row.put("sha256", sha256(frame));
+    row.put("sha256", Checksum.hex(frame));
     row.put("bytes", ByteBuffer.wrap(frame));
     return new Row(TableName.DEAD_LETTERS, row);
-  }
-
-  private static String sha256(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every JDK has SHA-256", e);
-    }
   }
 }

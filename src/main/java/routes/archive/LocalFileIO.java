@@ -7,9 +7,15 @@ import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.Optional;
 import org.apache.iceberg.exceptions.AlreadyExistsException;
+import org.apache.iceberg.exceptions.NotFoundException;
+import org.apache.iceberg.inmemory.InMemoryInputFile;
 import org.apache.iceberg.io.FileIO;
 import org.apache.iceberg.io.InputFile;
 import org.apache.iceberg.io.OutputFile;
@@ -17,18 +23,52 @@ import org.apache.iceberg.io.PositionOutputStream;
 
 /**
  * Iceberg's files on a local disk. What is written is on the disk, not only in its cache, when the
- * file is closed.
+ * file is closed; and what is read is what was written, or the file is named as damaged.
  */
 public final class LocalFileIO implements FileIO {
 
   private static final long serialVersionUID = 1;
+  private static final int SHA256_DIGITS = 64;
 
   /** Made by Iceberg, by this class's name. */
   public LocalFileIO() {}
 
+  /** A file of metadata, if it is still what was written; anything else as it is. */
   @Override
   public InputFile newInputFile(String location) {
-    return org.apache.iceberg.Files.localInput(location);
+    Path file = path(location);
+    try {
+      Optional<String> expected = checksumOf(file);
+      if (expected.isEmpty()) {
+        return org.apache.iceberg.Files.localInput(location);
+      }
+      byte[] content = Files.readAllBytes(file);
+      if (!Checksum.hex(content).equals(expected.get())) {
+        throw new DamagedFile(file, "its content has another SHA-256 than when it was written");
+      }
+      return new InMemoryInputFile(location, content);
+    } catch (NoSuchFileException e) {
+      throw new NotFoundException(e, "the file %s is missing", file);
+    } catch (IOException e) {
+      throw new UncheckedIOException("the file " + file + " cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  /** Empty where there is none, or a crash cut it off. */
+  private static Optional<String> checksumOf(Path file) throws IOException {
+    Path checksum = checksumFile(file);
+    if (!Files.exists(checksum)) {
+      return Optional.empty();
+    }
+    String text = Files.readString(checksum);
+    return text.length() > SHA256_DIGITS
+        ? Optional.of(text.substring(0, SHA256_DIGITS))
+        : Optional.empty();
+  }
+
+  /** Where the checksum of a file of metadata is. */
+  static Path checksumFile(Path file) {
+    return file.resolveSibling(file.getFileName() + ".sha256");
   }
 
   @Override
@@ -40,6 +80,7 @@ public final class LocalFileIO implements FileIO {
   public void deleteFile(String location) {
     try {
       Files.deleteIfExists(path(location));
+      Files.deleteIfExists(checksumFile(path(location)));
     } catch (IOException e) {
       throw new UncheckedIOException("cannot delete " + location, e);
     }
@@ -105,6 +146,7 @@ public final class LocalFileIO implements FileIO {
 
     private final File file;
     private final FileOutputStream out;
+    private final MessageDigest digest = Checksum.sha256();
     private long position;
     private boolean closed;
 
@@ -121,12 +163,14 @@ public final class LocalFileIO implements FileIO {
     @Override
     public void write(int b) throws IOException {
       out.write(b);
+      digest.update((byte) b);
       position++;
     }
 
     @Override
     public void write(byte[] bytes, int offset, int length) throws IOException {
       out.write(bytes, offset, length);
+      digest.update(bytes, offset, length);
       position += length;
     }
 
@@ -137,6 +181,10 @@ public final class LocalFileIO implements FileIO {
         try (out) {
           out.getChannel().force(true);
         }
+        // Not forced: a checksum that a crash cut off is none.
+        Files.writeString(
+            checksumFile(file.toPath()),
+            HexFormat.of().formatHex(digest.digest()) + "  " + file.getName() + "\n");
         syncFolder(file.toPath());
       }
     }

@@ -107,6 +107,13 @@ final class SeenEvents {
     return rows.stream().filter(unseen::contains).toList();
   }
 
+  /** The keys of all rows in these files. */
+  Set<EventKey> keysIn(TableName table, List<ArchiveFile> files) throws SQLException {
+    Set<EventKey> keys = new HashSet<>();
+    select(table, files, "true", keys::add);
+    return keys;
+  }
+
   /** The keys of a stretch; null when it is not loaded, and not worth it. */
   private KeySet keys(Stretch stretch, int arriving) throws SQLException {
     KeySet keys = loaded.get(stretch);

@@ -24,6 +24,9 @@ import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.apache.parquet.io.LocalOutputFile;
 import org.apache.parquet.io.OutputFile;
 import org.apache.parquet.schema.MessageType;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import routes.crash.CrashPoint;
 
 /**
  * Writes one Parquet file of one date of a table, from Avro records, with the field ids of the
@@ -31,11 +34,13 @@ import org.apache.parquet.schema.MessageType;
  */
 final class TableWriter implements Closeable {
 
+  private static final Logger LOG = LoggerFactory.getLogger(TableWriter.class);
+
   private static final String ZSTD_LEVEL = "3";
 
   private final Table table;
   private final LocalDate date;
-  private final Path file;
+  private Path file;
   private final ParquetWriter<GenericRecord> parquet;
   private boolean closed;
 
@@ -68,9 +73,11 @@ final class TableWriter implements Closeable {
 
   /** Finishes the file: when this returns it is on the disk, and can be committed. */
   DataFile finish() throws IOException {
-    closed = true;
     parquet.close();
+    file = Checksum.name(file);
     LocalFileIO.sync(file);
+    closed = true;
+    CrashPoint.DATA_FILE_WRITTEN.pass();
     return DataFiles.builder(table.spec())
         .withPath(file.toString())
         .withFormat("PARQUET")
@@ -88,8 +95,11 @@ final class TableWriter implements Closeable {
   public void close() throws IOException {
     if (!closed) {
       closed = true;
-      try (parquet) {
-        Files.deleteIfExists(file);
+      Files.deleteIfExists(file);
+      try {
+        parquet.close();
+      } catch (IOException | RuntimeException e) {
+        LOG.debug("What is abandoned could not be finished", e);
       }
     }
   }

@@ -1,0 +1,131 @@
+package routes.archive;
+
+import static java.util.Objects.requireNonNull;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.apache.iceberg.ManifestFile;
+import org.apache.iceberg.ManifestFiles;
+import org.apache.iceberg.ReachableFileUtil;
+import org.apache.iceberg.Snapshot;
+import org.apache.iceberg.Table;
+import org.apache.iceberg.io.CloseableIterable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import routes.crash.CrashPoint;
+
+/**
+ * Removes files that nobody needs: of batches and commits that were cut off, and temporary ones.
+ * Never one that a snapshot needs, and none that is younger than the grace time, for it may be
+ * committed yet.
+ */
+public final class LeftoverFiles {
+
+  private static final Logger LOG = LoggerFactory.getLogger(LeftoverFiles.class);
+
+  /** What Redis leaves when it is killed while it rewrites its file. */
+  private static final Pattern REDIS_TEMPORARY = Pattern.compile("temp-.*\\.(aof|rdb)");
+
+  private final Archive archive;
+  private final Path dataFolder;
+  private final Duration grace;
+  private final Clock clock;
+
+  /**
+   * @param grace how old a file has to be; longer than any batch or compaction takes
+   */
+  public LeftoverFiles(Archive archive, Path dataFolder, Duration grace, Clock clock) {
+    this.archive = requireNonNull(archive, "archive");
+    this.dataFolder = requireNonNull(dataFolder, "dataFolder");
+    this.grace = requireNonNull(grace, "grace");
+    this.clock = requireNonNull(clock, "clock");
+  }
+
+  /** Gives the number of files removed. */
+  public int remove() throws IOException {
+    int removed = 0;
+    for (Path file : find()) {
+      LOG.info("Removing {}: left over, and no commit needs it", file);
+      removed += Files.deleteIfExists(file) ? 1 : 0;
+      CrashPoint.LEFTOVER_REMOVED.pass();
+    }
+    return removed;
+  }
+
+  /** The files that are left over and old enough. */
+  List<Path> find() throws IOException {
+    List<Path> found = new ArrayList<>();
+    for (TableName name : TableName.values()) {
+      // Listed before the snapshots are read: what is committed in between is then no left-over.
+      List<Path> files = old(archive.folder().resolve(name.label()));
+      if (!files.isEmpty()) {
+        Set<Path> needed = needed(name);
+        files.stream().filter(file -> !needed.contains(file)).forEach(found::add);
+      }
+    }
+    found.addAll(old(dataFolder.resolve("tmp")));
+    old(dataFolder.resolve("redis")).stream()
+        .filter(file -> REDIS_TEMPORARY.matcher(file.getFileName().toString()).matches())
+        .forEach(found::add);
+    return found;
+  }
+
+  private List<Path> old(Path folder) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    Instant before = clock.instant().minus(grace);
+    List<Path> old = new ArrayList<>();
+    try (Stream<Path> files = Files.walk(folder.toRealPath())) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        try {
+          if (Files.getLastModifiedTime(file).toInstant().isBefore(before)) {
+            old.add(file);
+          }
+        } catch (NoSuchFileException e) {
+          LOG.debug("Removed by somebody else meanwhile", e);
+        }
+      }
+    }
+    return old;
+  }
+
+  /** Every file that a snapshot of the table needs, or its metadata names. */
+  private Set<Path> needed(TableName name) throws IOException {
+    Table table = archive.table(name);
+    table.refresh();
+    Set<Path> needed = new HashSet<>();
+    List<String> metadata = new ArrayList<>();
+    metadata.addAll(ReachableFileUtil.metadataFileLocations(table, false));
+    metadata.addAll(ReachableFileUtil.manifestListLocations(table));
+    Set<String> manifests = new HashSet<>();
+    for (Snapshot snapshot : table.snapshots()) {
+      for (ManifestFile manifest : snapshot.allManifests(table.io())) {
+        if (manifests.add(manifest.path())) {
+          try (CloseableIterable<String> paths =
+              ManifestFiles.readPaths(manifest, table.io(), table.specs())) {
+            paths.forEach(path -> needed.add(LocalFileIO.path(path)));
+          }
+        }
+      }
+    }
+    metadata.addAll(manifests);
+    for (String location : metadata) {
+      Path file = LocalFileIO.path(location);
+      needed.add(file);
+      needed.add(LocalFileIO.checksumFile(file));
+    }
+    return needed;
+  }
+}

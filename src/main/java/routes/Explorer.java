@@ -1,15 +1,24 @@
 package routes;
 
+import java.util.Arrays;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.ConfigurationPropertiesScan;
+import routes.wiring.VerifyCommand;
 
 /** Catches Bluesky's event stream, keeps it, and answers questions about it. */
 @SpringBootApplication
 @ConfigurationPropertiesScan
 public class Explorer {
 
+  /**
+   * @param arguments {@code verify} to check an archive and end; else properties as Spring Boot
+   *     reads them
+   */
   public static void main(String[] arguments) {
+    if (arguments.length > 0 && arguments[0].equals("verify")) {
+      System.exit(VerifyCommand.run(Arrays.copyOfRange(arguments, 1, arguments.length)));
+    }
     SpringApplication.run(Explorer.class, arguments);
   }
 }

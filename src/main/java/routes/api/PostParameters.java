@@ -28,9 +28,12 @@ final class PostParameters {
    * What is asked for.
    *
    * @param query empty when nothing can match: nobody has the handle asked for
+   * @param from the earliest time asked for
+   * @param to the end of the time asked for
    * @param notice what the user should know of the answer; null for nothing
    */
-  record Asked(Optional<PostQuery> query, String notice) {}
+  record Asked(
+      Optional<PostQuery> query, Optional<Instant> from, Optional<Instant> to, String notice) {}
 
   PostParameters(PostSearch search, HandleResolver handles) {
     this.search = requireNonNull(search, "search");
@@ -46,23 +49,11 @@ final class PostParameters {
     if (text.isEmpty()) {
       parameters.flag("exact"); // its value has to make sense all the same
     }
-    Optional<Instant> from =
-        parameters.text("start", "start_date").map(value -> time("start", value, false));
-    Optional<Instant> to =
-        parameters.text("end", "end_date").map(value -> time("end", value, true));
-    if (from.isPresent() && to.isPresent() && !from.get().isBefore(to.get())) {
-      throw new ProblemException(
-          Problem.badParameter(
-              "end",
-              "The end is before the start.",
-              "Let end be the same day as start, or later."));
-    }
+    Optional<Instant> from = start(parameters);
+    Optional<Instant> to = end(parameters, from);
     Optional<String> username = parameters.text("username").map(String::strip);
-    if (username.isEmpty()) {
-      return new Asked(Optional.of(new PostQuery(text, Optional.empty(), from, to)), null);
-    }
-    if (DID.matcher(username.get()).matches()) {
-      return new Asked(Optional.of(new PostQuery(text, username, from, to)), null);
+    if (username.isEmpty() || DID.matcher(username.get()).matches()) {
+      return new Asked(Optional.of(new PostQuery(text, username, from, to)), from, to, null);
     }
     if (!HANDLE.matcher(username.get()).matches()) {
       throw new ProblemException(
@@ -72,10 +63,29 @@ final class PostParameters {
               "Write a handle such as alice.bsky.social, or a DID such as did:plc:z72i7hdynmk6r22z27h6tvur."));
     }
     String handle = username.get().startsWith("@") ? username.get().substring(1) : username.get();
-    return byHandle(handle, did -> new PostQuery(text, Optional.of(did), from, to));
+    return byHandle(handle, new PostQuery(text, Optional.empty(), from, to));
   }
 
-  private Asked byHandle(String handle, java.util.function.Function<String, PostQuery> query) {
+  /** The earliest time asked for. */
+  static Optional<Instant> start(Parameters parameters) {
+    return parameters.text("start", "start_date").map(value -> time("start", value, false));
+  }
+
+  /** The end of the time asked for, which no longer belongs to it. */
+  static Optional<Instant> end(Parameters parameters, Optional<Instant> from) {
+    Optional<Instant> to =
+        parameters.text("end", "end_date").map(value -> time("end", value, true));
+    if (from.isPresent() && to.isPresent() && !from.get().isBefore(to.get())) {
+      throw new ProblemException(
+          Problem.badParameter(
+              "end",
+              "The end is before the start.",
+              "Let end be the same day as start, or later."));
+    }
+    return to;
+  }
+
+  private Asked byHandle(String handle, PostQuery ofAnyone) {
     Optional<String> did = search.didOf(handle);
     String notice = "Nobody is known under the handle " + handle + ".";
     if (did.isEmpty()) {
@@ -90,7 +100,14 @@ final class PostParameters {
                 + ".";
       }
     }
-    return new Asked(did.map(query), did.isPresent() ? null : notice);
+    return new Asked(
+        did.map(
+            author ->
+                new PostQuery(
+                    ofAnyone.text(), Optional.of(author), ofAnyone.from(), ofAnyone.to())),
+        ofAnyone.from(),
+        ofAnyone.to(),
+        did.isPresent() ? null : notice);
   }
 
   private static TextMatch text(String value, boolean exact) {

@@ -3,11 +3,14 @@ package routes.api;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import java.io.InputStream;
 import java.time.Clock;
+import java.time.Instant;
 import java.time.LocalDate;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.apache.camel.Exchange;
 import org.apache.camel.Header;
+import routes.archive.Completeness;
 import routes.archive.Times;
 import routes.identity.HandleResolver;
 import routes.search.Post;
@@ -29,6 +32,7 @@ public final class SearchApi {
 
   private final PostSearch search;
   private final PostParameters postParameters;
+  private final Completeness completeness;
   private final int rowCap;
   private final boolean demo;
   private final Clock clock;
@@ -47,6 +51,7 @@ public final class SearchApi {
    * @param capped whether there are more than that
    * @param seconds that the search took
    * @param demo whether the data is made up
+   * @param completeness how much of the time asked for the archive covers
    * @param notice what else there is to know; left out when there is nothing
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -59,6 +64,7 @@ public final class SearchApi {
       boolean capped,
       double seconds,
       boolean demo,
+      Completeness.Summary completeness,
       String notice) {}
 
   /** The answer of {@code /search}. */
@@ -69,8 +75,14 @@ public final class SearchApi {
    * @param demo whether the archive holds made-up data
    */
   public SearchApi(
-      PostSearch search, HandleResolver handles, int rowCap, boolean demo, Clock clock) {
+      PostSearch search,
+      HandleResolver handles,
+      Completeness completeness,
+      int rowCap,
+      boolean demo,
+      Clock clock) {
     this.search = search;
+    this.completeness = completeness;
     this.postParameters = new PostParameters(search, handles);
     this.rowCap = rowCap;
     this.demo = demo;
@@ -109,6 +121,7 @@ public final class SearchApi {
             rowCap > 0 && found.total() > rowCap,
             (System.nanoTime() - start) / 1_000_000 / 1000.0,
             demo,
+            completeness.summary(asked.from(), asked.to()),
             asked.notice());
     return new Answer(found.posts().stream().map(SearchApi::result).toList(), meta);
   }
@@ -122,6 +135,13 @@ public final class SearchApi {
 
   private routes.search.PostStream stream(PostQuery query, int rows) {
     return search.stream(query, rows);
+  }
+
+  /** How much of the time that an export asks for the archive covers. */
+  public Completeness.Summary exportCompleteness(@Header(Exchange.HTTP_QUERY) String query) {
+    Parameters parameters = new Parameters(query, QUERY);
+    Optional<Instant> from = PostParameters.start(parameters);
+    return completeness.summary(from, PostParameters.end(parameters, from));
   }
 
   /** What the browser calls the file: {@code bluesky-posts-2026-07-04.csv}. */

@@ -17,6 +17,7 @@ import org.apache.camel.Header;
 import routes.archive.Archive;
 import routes.archive.ArchiveFile;
 import routes.archive.ArchivePosition;
+import routes.archive.Completeness;
 import routes.archive.TableName;
 import routes.archive.TableSnapshot;
 import routes.archive.Times;
@@ -28,6 +29,7 @@ import routes.archive.Times;
 public final class StatusApi {
 
   private final Archive archive;
+  private final Completeness completeness;
   private final Supplier<Optional<Intake>> intake;
   private final boolean demo;
   private final String version;
@@ -65,6 +67,7 @@ public final class StatusApi {
       Ingest ingest,
       Buffer buffer,
       Archived archive,
+      Completeness.Summary completeness,
       List<Table> tables) {}
 
   /** The connection to Jetstream; lag is between the newest event received and now. */
@@ -104,11 +107,13 @@ public final class StatusApi {
    */
   public StatusApi(
       Archive archive,
+      Completeness completeness,
       Supplier<Optional<Intake>> intake,
       boolean demo,
       String version,
       Clock clock) {
     this.archive = requireNonNull(archive, "archive");
+    this.completeness = requireNonNull(completeness, "completeness");
     this.intake = requireNonNull(intake, "intake");
     this.demo = demo;
     this.version = requireNonNull(version, "version");
@@ -128,6 +133,7 @@ public final class StatusApi {
         before.map(known -> ingest(known, now)).orElse(null),
         buffer(before),
         archived(ledger, now),
+        completeness.summary(Optional.empty(), Optional.empty()),
         tables);
   }
 

@@ -2,12 +2,17 @@ package routes.wiring;
 
 import java.io.IOException;
 import java.sql.SQLException;
+import java.time.Clock;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import routes.archive.Archive;
+import routes.archive.Compaction;
+import routes.archive.Completeness;
+import routes.archive.DeadLetters;
 import routes.archive.Drain;
 import routes.archive.DuckDb;
 import routes.archive.Expiry;
+import routes.archive.LeftoverFiles;
 import routes.buffer.BlockStream;
 import routes.wiring.ExplorerProperties.Role;
 
@@ -22,7 +27,6 @@ class ArchiveWiring {
   }
 
   @Bean
-  @ForRole({Role.DRAIN, Role.QUERY})
   DuckDb duckDb(ExplorerProperties properties, Archive archive) throws SQLException, IOException {
     int threads =
         properties.query().threads() == 0
@@ -49,5 +53,29 @@ class ArchiveWiring {
   @ForRole(Role.DRAIN)
   Expiry expiry(ExplorerProperties properties, Archive archive) {
     return new Expiry(archive, properties.expire().after());
+  }
+
+  @Bean
+  @ForRole(Role.DRAIN)
+  Compaction compaction(Archive archive, DuckDb duckDb, Clock clock) {
+    return new Compaction(archive, duckDb, clock);
+  }
+
+  @Bean
+  @ForRole(Role.DRAIN)
+  LeftoverFiles leftoverFiles(ExplorerProperties properties, Archive archive, Clock clock) {
+    return new LeftoverFiles(archive, properties.dataDir(), properties.leftovers().grace(), clock);
+  }
+
+  @Bean
+  @ForRole({Role.DRAIN, Role.QUERY})
+  DeadLetters deadLetters(Archive archive, DuckDb duckDb) {
+    return new DeadLetters(archive, duckDb);
+  }
+
+  @Bean
+  Completeness completeness(
+      ExplorerProperties properties, Archive archive, DuckDb duckDb, Clock clock) {
+    return new Completeness(archive, duckDb, properties.jetstream().replayWindow(), clock);
   }
 }

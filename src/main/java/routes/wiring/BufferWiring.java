@@ -15,8 +15,11 @@ import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactor
 import org.springframework.data.redis.core.StringRedisTemplate;
 import org.springframework.data.redis.listener.RedisMessageListenerContainer;
 import org.springframework.data.redis.serializer.RedisSerializer;
+import routes.archive.Archive;
+import routes.archive.ArchivePosition;
 import routes.buffer.BlockStream;
 import routes.buffer.EmbeddedRedis;
+import routes.buffer.StreamId;
 import routes.wiring.ExplorerProperties.Role;
 
 /** Redis: one connection factory for the stream of blocks and for the routes. */
@@ -89,7 +92,11 @@ class BufferWiring {
   }
 
   @Bean
-  BlockStream blockStream(RedisConnectionFactory factory, ExplorerProperties properties) {
-    return new BlockStream(factory, properties.redis().key());
+  BlockStream blockStream(
+      RedisConnectionFactory factory, ExplorerProperties properties, Archive archive) {
+    return new BlockStream(
+        factory,
+        properties.redis().key(),
+        () -> archive.position().map(ArchivePosition::streamId).orElse(StreamId.ZERO));
   }
 }

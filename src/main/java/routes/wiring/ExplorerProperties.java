@@ -35,6 +35,9 @@ public record ExplorerProperties(
     @DefaultValue @Valid Redis redis,
     @DefaultValue @Valid Drain drain,
     @DefaultValue @Valid Expire expire,
+    @DefaultValue @Valid Compact compact,
+    @DefaultValue @Valid Leftovers leftovers,
+    @DefaultValue @Valid DeadLetters deadLetters,
     @DefaultValue @Valid Query query,
     @DefaultValue @Valid Identity identity,
     @DefaultValue @Valid Simulator simulator) {
@@ -52,6 +55,8 @@ public record ExplorerProperties(
    *
    * @param hosts Jetstream servers, ws:// or wss://; the next one is tried when one fails.
    * @param collections Collections to keep, at most 100, a prefix may end in .*; all when empty.
+   * @param replayWindow How long the hosts hold what happened: gaps that are younger are read
+   *     again.
    * @param start Where reading starts when nothing was ever kept: live, a moment
    *     (2026-07-04T00:00:00Z), or a duration back from now (PT24H). Servers hold 24 to 36 hours.
    */
@@ -63,7 +68,8 @@ public record ExplorerProperties(
           @NotEmpty
           List<String> hosts,
       @DefaultValue("") String collections,
-      @DefaultValue("live") String start) {}
+      @DefaultValue("live") String start,
+      @DefaultValue("36h") @NotNull Duration replayWindow) {}
 
   /**
    * The buffer.
@@ -106,6 +112,30 @@ public record ExplorerProperties(
   public record Expire(
       @DefaultValue("0 17 * * * ?") @NotEmpty String schedule,
       @DefaultValue("1h") @NotNull Duration after) {}
+
+  /**
+   * One file for each date that is over, in the place of many small ones.
+   *
+   * @param schedule When to compact: a Quartz cron expression, with seconds.
+   */
+  public record Compact(@DefaultValue("0 31 2 * * ?") @NotEmpty String schedule) {}
+
+  /**
+   * Files that nobody needs: of batches that were cut off, and temporary ones.
+   *
+   * @param schedule When to remove them: a Quartz cron expression, with seconds.
+   * @param grace How old they have to be; longer than any batch or compaction takes.
+   */
+  public record Leftovers(
+      @DefaultValue("0 41 4 * * ?") @NotEmpty String schedule,
+      @DefaultValue("1d") @NotNull Duration grace) {}
+
+  /**
+   * What could not be read.
+   *
+   * @param schedule When to give it another try: a Quartz cron expression, with seconds.
+   */
+  public record DeadLetters(@DefaultValue("0 51 3 * * ?") @NotEmpty String schedule) {}
 
   /**
    * Searching.

@@ -85,6 +85,18 @@ class HealthWiring {
     };
   }
 
+  /** Compaction, the removal of old commits and left-over files, another try for dead letters. */
+  @Bean
+  @ForRole(Role.DRAIN)
+  HealthIndicator upkeepHealthIndicator(PipelineMetrics metrics) {
+    return () ->
+        metrics.upkeepFailures().isEmpty()
+            ? Health.up().build()
+            : Health.status(new Status("UPKEEP_FAILED"))
+                .withDetails(metrics.upkeepFailures())
+                .build();
+  }
+
   /** Route files of the operator that could not be loaded. */
   @Bean
   HealthIndicator routesHealthIndicator(RouteFiles files) {

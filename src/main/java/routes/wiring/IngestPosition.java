@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import routes.archive.Archive;
+import routes.archive.ArchivePosition;
 import routes.archive.Times;
 import routes.buffer.BlockStream;
 import routes.jetstream.Position;
@@ -49,7 +50,16 @@ final class IngestPosition implements PositionSource {
   @Override
   public Optional<Position> read() {
     // A stream that was wiped, or lost its end, goes on behind the archive, and under greater ids.
-    archive.position().ifPresent(at -> stream.continueAfter(at.streamId(), at.timeUs(), at.host()));
-    return stream.position().or(() -> start);
+    Optional<ArchivePosition> archived = archive.position();
+    archived.ifPresent(at -> stream.continueAfter(at.streamId(), at.timeUs(), at.host()));
+    return stream
+        .resume()
+        .or(() -> archived.filter(at -> at.timeUs() > 0).map(IngestPosition::position))
+        .or(() -> start);
+  }
+
+  /** Where only blocks that fill gaps are left in the stream. */
+  private static Position position(ArchivePosition archived) {
+    return new Position(archived.timeUs(), archived.host());
   }
 }

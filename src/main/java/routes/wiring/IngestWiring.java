@@ -5,8 +5,10 @@ import org.apache.camel.CamelContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import routes.archive.Archive;
+import routes.archive.Completeness;
 import routes.buffer.BlockStream;
 import routes.jetstream.PositionSource;
+import routes.jetstream.StretchSource;
 import routes.simulator.JetstreamServer;
 import routes.simulator.Misbehaviour;
 import routes.simulator.World;
@@ -26,6 +28,18 @@ class IngestWiring {
   PositionSource ingestPosition(
       ExplorerProperties properties, BlockStream stream, Archive archive, Clock clock) {
     return new IngestPosition(stream, archive, properties.jetstream().start(), clock);
+  }
+
+  @Bean
+  @ForRole(Role.INGEST)
+  StretchSource gapsToFill(
+      ExplorerProperties properties,
+      Completeness completeness,
+      Archive archive,
+      BlockStream stream,
+      Clock clock) {
+    return new GapsToFill(
+        completeness, archive, stream, properties.jetstream().hosts().size(), clock);
   }
 
   @Bean

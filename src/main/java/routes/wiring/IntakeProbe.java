@@ -59,7 +59,9 @@ final class IntakeProbe implements Supplier<Optional<Intake>> {
     return camel.getRoutes().stream()
         .map(Route::getConsumer)
         .filter(JetstreamConsumer.class::isInstance)
-        .map(consumer -> ((JetstreamConsumer) consumer).status())
+        .map(JetstreamConsumer.class::cast)
+        .filter(consumer -> !consumer.isFilling())
+        .map(JetstreamConsumer::status)
         .findFirst();
   }
 
@@ -85,8 +87,8 @@ final class IntakeProbe implements Supplier<Optional<Intake>> {
                   .orElse(null),
               connection.map(JetstreamStatus::detail).orElse(null),
               newest.stream()
-                  .findFirst()
                   .map(block -> block.block().lastTimeUs())
+                  .max(Long::compare)
                   .filter(time -> time > 0)
                   .map(Times::instant)
                   .orElse(null),

@@ -4,13 +4,17 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.ToDoubleFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
 import routes.api.StatusApi.Intake;
 import routes.archive.BatchReport;
+import routes.archive.Completeness;
 import routes.wiring.ExplorerProperties.Role;
 
 /** The pipeline in numbers; routes report batches here. */
@@ -23,9 +27,16 @@ public class PipelineMetrics {
   private final MeterRegistry registry;
   private volatile Instant lastBatch;
   private volatile String failure;
+  private final Map<String, String> upkeepFailures = new ConcurrentHashMap<>();
 
-  PipelineMetrics(MeterRegistry registry, IntakeProbe probe) {
+  PipelineMetrics(MeterRegistry registry, IntakeProbe probe, Completeness completeness) {
     this.registry = registry;
+    Gauge.builder(
+            "explorer.gaps",
+            completeness,
+            known -> known.summary(Optional.empty(), Optional.empty()).gaps())
+        .description("Stretches of time of which nothing was received, over the whole archive")
+        .register(registry);
     gauge(
         "explorer.ingest.lag.seconds",
         "Seconds between the newest event received and now",
@@ -81,16 +92,38 @@ public class PipelineMetrics {
 
   /** Counts a batch that failed, and says why. */
   public void batchFailed(Throwable failed) {
-    Throwable root = failed;
-    while (root.getCause() != null && root.getCause() != root) {
-      root = root.getCause();
-    }
-    failure = root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
+    failure = rootMessage(failed);
     LOG.error(
         "The batch failed; nothing is lost, the next one starts at the same place. The reason: {}",
         failure,
         failed);
     registry.counter("explorer.batch.failures").increment();
+  }
+
+  private static String rootMessage(Throwable failed) {
+    Throwable root = failed;
+    while (root.getCause() != null && root.getCause() != root) {
+      root = root.getCause();
+    }
+    return root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
+  }
+
+  /** Takes down that a task of upkeep went well. */
+  public void upkeepDone(String task) {
+    upkeepFailures.remove(task);
+  }
+
+  /** Counts a task of upkeep that failed, and says why. */
+  public void upkeepFailed(String task, Throwable failed) {
+    String reason = rootMessage(failed);
+    upkeepFailures.put(task, reason);
+    LOG.error("{} failed, and is tried again on schedule. The reason: {}", task, reason, failed);
+    registry.counter("explorer.upkeep.failures", "task", task).increment();
+  }
+
+  /** Tasks of upkeep that failed when they were last tried, and why. */
+  Map<String, String> upkeepFailures() {
+    return new TreeMap<>(upkeepFailures);
   }
 
   /** When a batch was last drained without an error, even an empty one; null before the first. */

@@ -13,10 +13,14 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.web.cors.CorsConfiguration;
 import org.springframework.web.cors.UrlBasedCorsConfigurationSource;
 import org.springframework.web.filter.CorsFilter;
+import routes.api.CompletenessApi;
+import routes.api.DeadLettersApi;
 import routes.api.Problems;
 import routes.api.SearchApi;
 import routes.api.StatusApi;
 import routes.archive.Archive;
+import routes.archive.Completeness;
+import routes.archive.DeadLetters;
 import routes.archive.DuckDb;
 import routes.identity.HandleResolver;
 import routes.search.PostSearch;
@@ -43,20 +47,37 @@ class QueryWiring {
 
   @Bean
   SearchApi searchApi(
-      ExplorerProperties properties, PostSearch search, HandleResolver handles, Clock clock) {
-    return new SearchApi(search, handles, properties.query().rowCap(), properties.demo(), clock);
+      ExplorerProperties properties,
+      PostSearch search,
+      HandleResolver handles,
+      Completeness completeness,
+      Clock clock) {
+    return new SearchApi(
+        search, handles, completeness, properties.query().rowCap(), properties.demo(), clock);
+  }
+
+  @Bean
+  CompletenessApi completenessApi(Completeness completeness) {
+    return new CompletenessApi(completeness);
+  }
+
+  @Bean
+  DeadLettersApi deadLettersApi(DeadLetters deadLetters) {
+    return new DeadLettersApi(deadLetters);
   }
 
   @Bean
   StatusApi statusApi(
       ExplorerProperties properties,
       Archive archive,
+      Completeness completeness,
       IntakeProbe intake,
       ObjectProvider<BuildProperties> build,
       Clock clock) {
     BuildProperties known = build.getIfAvailable();
     return new StatusApi(
         archive,
+        completeness,
         intake,
         properties.demo(),
         known == null ? "development" : known.getVersion(),

@@ -219,10 +219,12 @@ class DrainTest {
             fixture.archive(),
             new SeenEvents(fixture.archive(), fixture.duckDb()),
             positions,
-            before)) {
+            before,
+            new EventRows())) {
       for (var block : fixture.stream().readAfter(before.orElseThrow().streamId(), 10)) {
-        cutOff.add(block);
+        cutOff.add(block, Map.of());
       }
+      cutOff.handOver();
       fixture
           .archive()
           .append(TableName.POSTS, cutOff.finish().get(TableName.POSTS), before, cutOff.position());
@@ -281,7 +283,7 @@ class DrainTest {
   @Test
   void refusesToCommitOnTopOfWhatItDidNotSee() throws Exception {
     fixture.store(post(1, "a"));
-    ArchivePosition to = new ArchivePosition(new StreamId(Long.MAX_VALUE, 0), 1, "h");
+    ArchivePosition to = new ArchivePosition(new StreamId(Long.MAX_VALUE, 0), 1, "h", 0);
     assertThatThrownBy(
             () -> fixture.archive().append(TableName.POSTS, List.of(), Optional.empty(), to))
         .isInstanceOf(LostRace.class);

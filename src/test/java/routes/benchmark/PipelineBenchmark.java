@@ -28,6 +28,7 @@ import routes.archive.Drain;
 import routes.archive.DuckDb;
 import routes.buffer.BlockStream;
 import routes.buffer.EmbeddedRedis;
+import routes.buffer.StreamId;
 import routes.fixtures.ScriptedJetstream;
 import routes.jetstream.Block;
 import routes.jetstream.Json;
@@ -152,7 +153,7 @@ public final class PipelineBenchmark {
   }
 
   private double ingest() throws Exception {
-    BlockStream stream = new BlockStream(factory, "ingest");
+    BlockStream stream = new BlockStream(factory, "ingest", () -> StreamId.ZERO);
     AtomicInteger received = new AtomicInteger();
     CountDownLatch all = new CountDownLatch(1);
     CountDownLatch go = new CountDownLatch(1);
@@ -217,7 +218,7 @@ public final class PipelineBenchmark {
 
   private double drain() throws Exception {
     Path data = Files.createTempDirectory(folder, "archive");
-    BlockStream stream = new BlockStream(factory, "drain");
+    BlockStream stream = new BlockStream(factory, "drain", () -> StreamId.ZERO);
     fill(stream, frames);
     try (Archive archive = Archive.open(data);
         DuckDb duckDb = DuckDb.open(data.resolve("tmp"), "512MB", 2)) {
@@ -243,7 +244,7 @@ public final class PipelineBenchmark {
   /** A batch of five minutes at the mission's rate, again and again on a growing archive. */
   private void batches() throws Exception {
     Path data = Files.createTempDirectory(folder, "archive");
-    BlockStream stream = new BlockStream(factory, "batch");
+    BlockStream stream = new BlockStream(factory, "batch", () -> StreamId.ZERO);
     int batches = Math.min(ROUNDS + 2, EVENTS / BATCH);
     double[] seconds = new double[batches - 2];
     try (Archive archive = Archive.open(data);

@@ -97,15 +97,22 @@ class RoutesTest {
     assertThat(routes)
         .containsExactlyInAnyOrder(
             "ingest",
+            "fill",
             "drain-schedule",
             "drain",
             "commit-news",
             "expire",
+            "compact",
+            "leftovers",
+            "dead-letters-schedule",
+            "retry-dead-letters",
             "api",
             "search",
             "export",
             "status",
             "table-files",
+            "completeness",
+            "dead-letters",
             "openapi",
             "json",
             "commit-heard");

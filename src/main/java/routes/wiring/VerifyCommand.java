@@ -1,0 +1,83 @@
+package routes.wiring;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.sql.SQLException;
+import java.util.Map;
+import org.springframework.boot.Banner;
+import org.springframework.boot.WebApplicationType;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.annotation.Configuration;
+import routes.archive.Verification;
+
+/**
+ * {@code verify}: checks an archive from end to end and tells what it found.
+ *
+ * <p>Beside a running application too; it changes nothing.
+ */
+public final class VerifyCommand {
+
+  /** The archive is whole. */
+  static final int WHOLE = 0;
+
+  /** Something in it is damaged. */
+  static final int DAMAGED = 1;
+
+  /** There is no archive where it was looked for. */
+  static final int NOTHING_THERE = 2;
+
+  private VerifyCommand() {}
+
+  @Configuration(proxyBeanMethods = false)
+  @EnableConfigurationProperties(ExplorerProperties.class)
+  static class PropertiesOnly {}
+
+  /**
+   * @param arguments properties: {@code --explorer.data-dir=…}
+   * @return status for the shell: 0 whole, 1 damaged, 2 no archive there
+   */
+  public static int run(String... arguments) {
+    try (ConfigurableApplicationContext context =
+        new SpringApplicationBuilder(PropertiesOnly.class)
+            .web(WebApplicationType.NONE)
+            .bannerMode(Banner.Mode.OFF)
+            .logStartupInfo(false)
+            .properties(Map.of("logging.level.root", "WARN"))
+            .run(arguments)) {
+      return run(context.getBean(ExplorerProperties.class), System.out);
+    }
+  }
+
+  private static int run(ExplorerProperties properties, PrintStream out) {
+    out.println("Verifying the archive in " + properties.dataDir().toAbsolutePath().normalize());
+    try {
+      Verification.Report report =
+          new Verification(properties.dataDir(), what -> out.println("  " + what))
+              .run(
+                  properties.query().memory().toMegabytes() + "MB",
+                  Runtime.getRuntime().availableProcessors());
+      report.damages().forEach(damage -> out.println("DAMAGE  " + damage));
+      report.notes().forEach(note -> out.println("note    " + note));
+      out.printf(
+          "%s: %d commits, %d files, %d rows, %d bytes, %d CIDs proven, %d damages, %d notes, in %.1f s%n",
+          report.isWhole() ? "WHOLE" : "DAMAGED",
+          report.commits(),
+          report.files(),
+          report.rows(),
+          report.bytes(),
+          report.cids(),
+          report.damages().size(),
+          report.notes().size(),
+          report.duration().toMillis() / 1000.0);
+      return report.isWhole() ? WHOLE : DAMAGED;
+    } catch (IllegalArgumentException e) {
+      out.println(e.getMessage());
+      return NOTHING_THERE;
+    } catch (IOException | SQLException e) {
+      out.println("DAMAGE  " + e.getMessage());
+      return DAMAGED;
+    }
+  }
+}

@@ -151,6 +151,10 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
         anyBlock && positionUs == connectedAtUs ? fruitless + 1 : Math.max(0, fruitless - 1);
     connectedAtUs = positionUs;
     anyBlock = false;
+    if (fruitless % 2 == 1) {
+      // The host that gave the position has to send least to get past it.
+      host = hostOf(position).orElse(host);
+    }
     report(State.CONNECTING, host.name(), null);
     connection =
         new JetstreamConnection(
@@ -161,6 +165,12 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
             this,
             clock);
     connection.open();
+  }
+
+  private Optional<JetstreamHost> hostOf(Optional<Position> position) {
+    return endpoint.hosts().stream()
+        .filter(host -> position.isPresent() && position.get().host().equals(host.name()))
+        .findFirst();
   }
 
   @Override

@@ -258,8 +258,8 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
   /**
    * How to connect.
    *
-   * @param fruitless how many connections in a row ended before they got past the position: such
-   *     hosts are asked for less and less of what we have, down to a second of it
+   * @param fruitless how many connections in a row ended before they got past the position: the
+   *     host that gave it is asked for less and less of what we have, down to a second of it
    */
   WebSocketConnectOptions connectOptions(
       JetstreamHost host, Optional<Position> from, int fruitless) {
@@ -278,11 +278,14 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
 
   /**
    * Where to start reading, microseconds since 1970: before the position, further where another
-   * host's clock gave it.
+   * host's clock gave it. Only with the host of the position less will do: what another clock says
+   * can be off by more.
    */
   private long cursor(JetstreamHost host, Position position, int fruitless) {
-    long millis = (position.host().equals(host.name()) ? rewind : hostRewind).toMillis();
-    long shortened = Math.max(Math.min(millis, 1000), millis >> Math.min(fruitless, 30));
+    boolean sameHost = position.host().equals(host.name());
+    long millis = (sameHost ? rewind : hostRewind).toMillis();
+    long shortened =
+        sameHost ? Math.max(Math.min(millis, 1000), millis >> Math.min(fruitless, 30)) : millis;
     return Math.max(1, position.timeUs() - 1000 * shortened);
   }
 

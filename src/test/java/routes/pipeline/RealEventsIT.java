@@ -20,6 +20,7 @@ import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVRecord;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import routes.fixtures.CanonicalJson;
 import routes.fixtures.ExplorerProcess;
 import routes.fixtures.ScriptedJetstream;
 import routes.fixtures.SharedData;
@@ -65,7 +66,7 @@ class RealEventsIT {
     }
     StoredEvents stored = StoredEvents.in(folder.resolve("data"));
     Map<String, Integer> found = new HashMap<>();
-    stored.events().forEach(event -> found.merge(canonical(event), 1, Integer::sum));
+    stored.events().forEach(event -> found.merge(CanonicalJson.of(event), 1, Integer::sum));
     Set<String> dead = new HashSet<>();
     stored.deadLetters().forEach(frame -> dead.add(new String(frame, StandardCharsets.UTF_8)));
     for (byte[] frame : frames) {
@@ -73,7 +74,7 @@ class RealEventsIT {
       int tables =
           dead.contains(text)
               ? 0
-              : found.getOrDefault(canonical(withoutCursor(Json.read(frame))), 0);
+              : found.getOrDefault(CanonicalJson.of(withoutCursor(Json.read(frame))), 0);
       assertThat(tables + (dead.contains(text) ? 1 : 0))
           .as(text.substring(0, Math.min(300, text.length())))
           .isEqualTo(1);
@@ -126,27 +127,5 @@ class RealEventsIT {
   /** The sequence number that a v2 host adds is not kept. */
   private static JsonNode withoutCursor(JsonNode event) {
     return event instanceof ObjectNode object ? object.without("cursor") : event;
-  }
-
-  /** The same text for the same JSON value, whatever the order of members. */
-  private static String canonical(JsonNode value) {
-    if (value.isObject()) {
-      StringBuilder text = new StringBuilder("{");
-      value.properties().stream()
-          .sorted(Map.Entry.comparingByKey())
-          .forEach(
-              member ->
-                  text.append(member.getKey())
-                      .append(':')
-                      .append(canonical(member.getValue()))
-                      .append(','));
-      return text.append('}').toString();
-    }
-    if (value.isArray()) {
-      StringBuilder text = new StringBuilder("[");
-      value.forEach(element -> text.append(canonical(element)).append(','));
-      return text.append(']').toString();
-    }
-    return value.toString();
   }
 }

@@ -1,0 +1,394 @@
+package routes.oracle;
+
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.awaitility.core.ConditionTimeoutException;
+import org.springframework.util.FileSystemUtils;
+import routes.archive.Archive;
+import routes.archive.LeftoverFiles;
+import routes.archive.Verification;
+import routes.crash.CrashPoint;
+import routes.fixtures.ExplorerProcess;
+import routes.fixtures.Processes;
+import routes.simulator.JetstreamServer;
+import routes.simulator.Misbehaviour;
+import routes.simulator.World;
+
+/**
+ * Runs the real application as one or two processes against two misbehaving hosts, does damage to
+ * it from a seed, and at the end compares all that is stored with the model.
+ *
+ * <p>The world's clock is more than a day behind, so that everything belongs to a date that is over
+ * and compaction has work all the time.
+ */
+final class CrashCampaign {
+
+  private static final Duration BEHIND = Duration.ofHours(26);
+  private static final long SECOND_HOST_LATER_US = 1_300_000;
+  private static final Duration GRACE = Duration.ofSeconds(90);
+  private static final int LONGEST_LIFE_MILLIS = 10_000;
+  private static final int REDIS_TAIL_BYTES = 64 << 10;
+
+  private final Settings settings;
+  private final Random random;
+  private final Map<String, Integer> damages = new TreeMap<>();
+  private final List<ExplorerProcess> processes = new ArrayList<>();
+  private final Instant started = Instant.now();
+  private int deaths;
+
+  /**
+   * @param folder where everything is
+   * @param program what Java is to run
+   * @param seed of the world, of its misbehaviour, and of the damage
+   * @param deaths how often a process has to die
+   * @param atLeast how long it has to take
+   * @param instances how many processes at once
+   * @param eventsPerSecond of the world
+   * @param longPause whether one process is stopped for two minutes once
+   */
+  record Settings(
+      Path folder,
+      List<String> program,
+      long seed,
+      int deaths,
+      Duration atLeast,
+      int instances,
+      double eventsPerSecond,
+      boolean longPause) {}
+
+  /**
+   * What came of it.
+   *
+   * @param damages what was done, and how often
+   * @param verification what {@code verify} found
+   * @param gaps stretches that the ledger does not cover, although all was read
+   * @param leftovers files that nobody needs and that were not removed
+   */
+  record Result(
+      Oracle.Verdict verdict,
+      Map<String, Integer> damages,
+      int deaths,
+      Duration duration,
+      Verification.Report verification,
+      int gaps,
+      int leftovers) {
+
+    boolean isClean() {
+      return verdict.isClean() && verification.isWhole() && gaps == 0 && leftovers == 0;
+    }
+
+    @Override
+    public String toString() {
+      return "deaths="
+          + deaths
+          + " minutes="
+          + duration.toSeconds() / 60.0
+          + " "
+          + verdict
+          + " damages_found="
+          + verification.damages()
+          + " notes="
+          + verification.notes()
+          + " files="
+          + verification.files()
+          + " cids="
+          + verification.cids()
+          + " gaps="
+          + gaps
+          + " leftovers="
+          + leftovers
+          + " done="
+          + damages;
+    }
+  }
+
+  CrashCampaign(Settings settings) {
+    this.settings = settings;
+    this.random = new Random(settings.seed);
+  }
+
+  Result run() throws Exception {
+    StoppableClock clock = new StoppableClock(BEHIND);
+    World world = new World(settings.seed, settings.eventsPerSecond);
+    World later = world.later(SECOND_HOST_LATER_US);
+    Instant start = clock.instant().minusSeconds(20);
+    writeRoutes();
+    try (JetstreamServer one =
+            new JetstreamServer(world, Misbehaviour.some(settings.seed), clock, 0);
+        JetstreamServer two =
+            new JetstreamServer(later, Misbehaviour.some(settings.seed), clock, 0)) {
+      List<String> arguments = arguments(one, two, start);
+      try {
+        while (deaths < settings.deaths || isEarly()) {
+          damage(arguments);
+        }
+        clock.stop();
+        finish(arguments, world, clock.instant());
+      } finally {
+        processes.forEach(ExplorerProcess::kill);
+        Processes.killRedis(data());
+      }
+      return judge(new Oracle(List.of(world, later), one, two), start, clock.instant());
+    }
+  }
+
+  private boolean isEarly() {
+    return Duration.between(started, Instant.now()).compareTo(settings.atLeast) < 0;
+  }
+
+  /** The built-in routes, only that they do not wait long for a host that fell silent. */
+  private void writeRoutes() throws IOException {
+    Path routes = Files.createDirectories(settings.folder.resolve("routes"));
+    String ingest = Files.readString(Path.of("src/main/resources/routes/ingest.camel.yaml"));
+    Files.writeString(
+        routes.resolve("ingest.camel.yaml"),
+        ingest.replace(
+            "parameters:",
+            "parameters:\n        idleTimeout: 2s\n        rewind: 3s\n        hostRewind: 6s\n        stretchDelay: 3s"));
+  }
+
+  private List<String> arguments(JetstreamServer one, JetstreamServer two, Instant start) {
+    return List.of(
+        "--explorer.jetstream.hosts=" + one.url() + "," + two.url(),
+        "--explorer.jetstream.start=" + start,
+        "--explorer.drain.schedule=0/2 * * * * ?",
+        "--explorer.compact.schedule=1/" + (settings.deaths > 100 ? 20 : 5) + " * * * * ?",
+        "--explorer.expire.schedule=3/7 * * * * ?",
+        "--explorer.expire.after=15s",
+        "--explorer.leftovers.schedule=5/9 * * * * ?",
+        "--explorer.leftovers.grace=" + GRACE.toSeconds() + "s",
+        "--explorer.dead-letters.schedule=4/10 * * * * ?",
+        "--explorer.query.memory=256MB");
+  }
+
+  private Path data() {
+    return settings.folder.resolve("data");
+  }
+
+  /** Starts what is missing, lets it live a while, and does something to it. */
+  private void damage(List<String> arguments) {
+    processes.removeIf(process -> !process.isAlive());
+    while (processes.size() < settings.instances) {
+      if (random.nextInt(3) == 0) {
+        CrashPoint point = CrashPoint.values()[random.nextInt(CrashPoint.values().length)];
+        int pass = 1 + random.nextInt(point == CrashPoint.DATA_FILE_WRITTEN ? 20 : 4);
+        start(arguments, "-Dexplorer.crash-at=" + point + ":" + pass);
+      } else {
+        start(arguments);
+      }
+    }
+    ExplorerProcess victim = processes.get(random.nextInt(processes.size()));
+    if (diesWithin(victim, random.nextInt(LONGEST_LIFE_MILLIS))) {
+      count("died at a crash point");
+      deaths++;
+      return;
+    }
+    int dice = random.nextInt(100);
+    if (dice < 6) {
+      pause(victim, Duration.ofMillis(500 + random.nextInt(6000)));
+    } else if (settings.longPause && deaths > 20 && !damages.containsKey("long pause")) {
+      count("long pause");
+      pause(victim, Duration.ofMinutes(2));
+    } else if (dice < 14) {
+      count("SIGTERM");
+      victim.close();
+      deaths++;
+    } else if (dice < 22) {
+      count("redis killed");
+      Processes.killRedis(data());
+    } else if (dice < 30) {
+      loseTail();
+    } else if (dice < 33) {
+      wipe();
+    } else {
+      count("kill -9");
+      victim.kill();
+      deaths++;
+    }
+  }
+
+  private void start(List<String> arguments, String... java) {
+    List<String> program = new ArrayList<>(List.of(java));
+    program.addAll(settings.program);
+    ExplorerProcess process =
+        new ExplorerProcess(settings.folder, program, arguments.toArray(String[]::new));
+    processes.add(process);
+    if (settings.instances > 1 && processes.size() == 1) {
+      return;
+    }
+    // Two processes that start at once on a new folder: also that has to work.
+    if (deaths == 0) {
+      processes.forEach(ExplorerProcess::awaitReady);
+    }
+  }
+
+  private boolean diesWithin(ExplorerProcess victim, int millis) {
+    try {
+      await()
+          .pollInterval(Duration.ofMillis(20))
+          .atMost(Duration.ofMillis(Math.max(50, millis)))
+          .until(() -> !victim.isAlive());
+      return true;
+    } catch (ConditionTimeoutException e) {
+      return false;
+    }
+  }
+
+  private void pause(ExplorerProcess victim, Duration duration) {
+    count("SIGSTOP, then SIGCONT");
+    victim.signal("STOP");
+    diesWithin(victim, (int) duration.toMillis());
+    victim.signal("CONT");
+  }
+
+  /** What a machine that loses power does to a Redis that flushes every second. */
+  private void loseTail() {
+    count("redis lost its last part");
+    whileRedisIsDown(
+        () -> {
+          try (Stream<Path> files = Files.list(data().resolve("redis/appendonlydir"))) {
+            Optional<Path> newest =
+                files
+                    .filter(file -> file.toString().endsWith(".incr.aof"))
+                    .max(Comparator.comparing(file -> file.toFile().lastModified()));
+            if (newest.isPresent()) {
+              try (RandomAccessFile file = new RandomAccessFile(newest.get().toFile(), "rw")) {
+                file.setLength(Math.max(0, file.length() - random.nextInt(REDIS_TAIL_BYTES)));
+              }
+            }
+          }
+        });
+  }
+
+  private void wipe() {
+    count("redis wiped");
+    whileRedisIsDown(
+        () -> FileSystemUtils.deleteRecursively(data().resolve("redis/appendonlydir")));
+  }
+
+  private interface Action {
+    void run() throws IOException;
+  }
+
+  /** Nobody starts it again before that is done. */
+  private void whileRedisIsDown(Action action) {
+    Path folder = data().resolve("redis");
+    if (!Files.exists(folder.resolve("appendonlydir"))) {
+      return;
+    }
+    try (FileChannel channel =
+            FileChannel.open(
+                folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileLock lock = channel.lock()) {
+      Processes.killRedis(data());
+      action.run();
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private void count(String damage) {
+    damages.merge(damage, 1, Integer::sum);
+  }
+
+  /** Lets one process archive all that happened. */
+  private void finish(List<String> arguments, World world, Instant end) {
+    processes.forEach(ExplorerProcess::kill);
+    processes.clear();
+    long endUs = end.toEpochMilli() * 1000;
+    long newestUs = 0;
+    // The server waits at the first event that is yet to come; what is behind it is not due.
+    for (long n = world.numberAt(endUs - 10_000_000); world.timeUs(n) <= endUs; n++) {
+      newestUs = Math.max(newestUs, world.timeUs(n));
+    }
+    Instant newest = Instant.ofEpochMilli(newestUs / 1000);
+    start(arguments);
+    ExplorerProcess last = processes.get(0).awaitReady();
+    await()
+        .during(Duration.ofSeconds(3))
+        .atMost(Duration.ofMinutes(5))
+        .until(() -> last.json("/api/v1/status"), status -> isAllArchived(status, newest));
+    last.close();
+  }
+
+  private static boolean isAllArchived(JsonNode status, Instant newest) {
+    String position = status.get("archive").path("position").asText();
+    return status.get("buffer").path("blocks").asLong(-1) == 0
+        && !position.isEmpty()
+        && !Instant.parse(position).isBefore(newest);
+  }
+
+  private Result judge(Oracle oracle, Instant start, Instant end) throws Exception {
+    Oracle.Verdict verdict =
+        oracle.compare(data(), start, end.minusMillis(SECOND_HOST_LATER_US / 1000));
+    int leftovers;
+    int gaps;
+    try (Archive archive = Archive.open(data())) {
+      LeftoverFiles files = new LeftoverFiles(archive, data(), Duration.ZERO, Clock.systemUTC());
+      files.remove();
+      leftovers = files.remove();
+      gaps = Gaps.in(data(), archive);
+    }
+    Verification.Report report = new Verification(data(), what -> {}).run("256MB", 2);
+    return new Result(
+        verdict,
+        damages,
+        deaths,
+        Duration.between(started, Instant.now()),
+        report,
+        gaps,
+        leftovers);
+  }
+
+  /** The system's clock, some time behind, until it is stopped. */
+  static final class StoppableClock extends Clock {
+
+    private final Duration behind;
+    private volatile Instant stopped;
+
+    StoppableClock(Duration behind) {
+      this.behind = behind;
+    }
+
+    void stop() {
+      stopped = instant();
+    }
+
+    @Override
+    public ZoneId getZone() {
+      return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(ZoneId zone) {
+      throw new UnsupportedOperationException("the test's clock has no other zone");
+    }
+
+    @Override
+    public Instant instant() {
+      Instant at = stopped;
+      return at == null ? Instant.now().minus(behind) : at;
+    }
+  }
+}

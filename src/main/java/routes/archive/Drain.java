@@ -135,20 +135,23 @@ public final class Drain {
   }
 
   private BatchReport batch(Start start) throws IOException, SQLException, LostRace {
-    try {
-      return batch(start, Map.of());
-    } catch (RuntimeException | Error e) {
-      if (!PoisonHunt.mayBeOfAnEvent(e)) {
-        throw e;
+    Map<StreamId, Map<Integer, Throwable>> poison = Map.of();
+    while (true) {
+      try {
+        return batch(start, poison);
+      } catch (RuntimeException | Error e) {
+        if (!PoisonHunt.mayBeOfAnEvent(e)) {
+          throw e;
+        }
+        LOG.warn("Processing a batch failed; looking for the events that make it fail", e);
+        seen.forget();
+        Map<StreamId, Map<Integer, Throwable>> found =
+            new PoisonHunt(stream, () -> trial(start)).find(start.entry(), attempted);
+        if (found.keySet().equals(poison.keySet())) {
+          throw e;
+        }
+        poison = found;
       }
-      LOG.warn("Processing a batch failed; looking for the events that make it fail", e);
-      seen.forget();
-      Map<StreamId, Map<Integer, Throwable>> poison =
-          new PoisonHunt(stream, () -> trial(start)).find(start.entry(), attempted);
-      if (poison.isEmpty()) {
-        throw e;
-      }
-      return batch(start, poison);
     }
   }
 

@@ -1,9 +1,9 @@
 package routes.archive;
 
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -157,12 +157,8 @@ final class SeenEvents {
         column.equals("rev")
             ? files(table, values.first(), values.last())
             : archive.snapshot(table).files();
-    String condition =
-        column
-            + " IN ("
-            + values.stream().map(DuckDb::literal).collect(Collectors.joining(", "))
-            + ")";
-    select(table, files, condition, found::add);
+    String places = values.stream().map(value -> "?").collect(Collectors.joining(", "));
+    select(table, files, column + " IN (" + places + ")", found::add, values);
     return found;
   }
 
@@ -180,6 +176,16 @@ final class SeenEvents {
       String condition,
       Function<EventKey, Boolean> to)
       throws SQLException {
+    select(table, files, condition, to, List.of());
+  }
+
+  private void select(
+      TableName table,
+      Collection<ArchiveFile> files,
+      String condition,
+      Function<EventKey, Boolean> to,
+      Collection<String> values)
+      throws SQLException {
     if (files.isEmpty()) {
       return;
     }
@@ -188,22 +194,22 @@ final class SeenEvents {
         columns.stream()
             .map(column -> column.equals("event_time") ? "epoch_us(event_time)" : column)
             .collect(Collectors.joining(", "));
+    String sql =
+        "SELECT " + select + " FROM " + DuckDb.from(List.copyOf(files)) + " WHERE " + condition;
     try (Connection connection = duckDb.connect();
-        Statement statement = connection.createStatement();
-        ResultSet result =
-            statement.executeQuery(
-                "SELECT "
-                    + select
-                    + " FROM "
-                    + DuckDb.from(List.copyOf(files))
-                    + " WHERE "
-                    + condition)) {
-      while (result.next()) {
-        GenericRecord row = new GenericData.Record(table.schema());
-        for (int i = 0; i < columns.size(); i++) {
-          row.put(columns.get(i), result.getObject(i + 1));
+        PreparedStatement statement = connection.prepareStatement(sql)) {
+      int place = 1;
+      for (String value : values) {
+        statement.setString(place++, value);
+      }
+      try (ResultSet result = statement.executeQuery()) {
+        while (result.next()) {
+          GenericRecord row = new GenericData.Record(table.schema());
+          for (int i = 0; i < columns.size(); i++) {
+            row.put(columns.get(i), result.getObject(i + 1));
+          }
+          to.apply(EventKey.of(table, row));
         }
-        to.apply(EventKey.of(table, row));
       }
     }
   }

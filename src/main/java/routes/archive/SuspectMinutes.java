@@ -8,9 +8,9 @@ import java.util.List;
  * Finds minutes that are covered and yet have far fewer or far more events than likely: holes that
  * no connection shows, since its host left out a part in silence.
  *
- * <p>What is likely is told by the ten minutes before and behind, and by the same time of other
- * days (the five minutes around it, up to seven days away). Too few by either makes a minute
- * suspect; too many only by both, for news make many.
+ * <p>What is likely is told by the same time of other days (the five minutes around it, up to seven
+ * days away), or where there are none yet, by the ten minutes before and behind. Too few makes a
+ * minute suspect; too many only where the minutes around have not as many, for news make many.
  */
 final class SuspectMinutes {
 
@@ -56,13 +56,10 @@ final class SuspectMinutes {
         double near = likelyByNeighbours(minute);
         double otherDays = likelyByOtherDays(minute);
         long events = counts[minute];
-        boolean fewHere = isFew(events, near);
-        boolean many =
-            isMany(events, near) && (Double.isNaN(otherDays) || isMany(events, otherDays));
-        if (fewHere || many) {
-          suspects.add(new Suspect(at, events, Math.round(near)));
-        } else if (isFew(events, otherDays)) {
-          suspects.add(new Suspect(at, events, Math.round(otherDays)));
+        double likely = Double.isNaN(otherDays) ? near : otherDays;
+        boolean many = isMany(events, near) && isMany(events, likely);
+        if (isFew(events, likely) || many) {
+          suspects.add(new Suspect(at, events, Math.round(likely)));
         }
       }
     }

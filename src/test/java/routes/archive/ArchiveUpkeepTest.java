@@ -1,0 +1,379 @@
+package routes.archive;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static routes.fixtures.Frames.ALICE;
+import static routes.fixtures.Frames.commit;
+import static routes.fixtures.Frames.post;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import routes.fixtures.ArchiveFixture;
+import routes.fixtures.RedisFixture;
+import routes.jetstream.Json;
+import routes.simulator.World;
+
+/** Compaction, the removal of left-overs, checksums, and the verification of all of it. */
+class ArchiveUpkeepTest {
+
+  @RegisterExtension static final RedisFixture REDIS = new RedisFixture();
+
+  private final ArchiveFixture fixture = new ArchiveFixture(REDIS.stream());
+
+  @AfterEach
+  void close() {
+    fixture.close();
+  }
+
+  private Compaction compaction(String now) {
+    return new Compaction(
+        fixture.archive(), fixture.duckDb(), Clock.fixed(Instant.parse(now), ZoneOffset.UTC));
+  }
+
+  private LeftoverFiles leftovers(Duration grace) {
+    return new LeftoverFiles(fixture.archive(), fixture.folder(), grace, Clock.systemUTC());
+  }
+
+  private Verification.Report verify() throws Exception {
+    return new Verification(fixture.folder(), what -> {}).run("256MB", 2);
+  }
+
+  private void storeAWorld() throws Exception {
+    World world = new World(3, 1000);
+    for (int batch = 0; batch < 3; batch++) {
+      List<byte[]> frames = new ArrayList<>();
+      for (long n = batch * 400L; n < (batch + 1) * 400L; n++) {
+        frames.add(world.frame(n));
+      }
+      fixture.receive(frames);
+      fixture.drain().batch();
+    }
+  }
+
+  private Set<Path> files(TableName table) {
+    return fixture.archive().snapshot(table).files().stream()
+        .map(ArchiveFile::path)
+        .collect(Collectors.toSet());
+  }
+
+  private Path anyFile(TableName table) {
+    return files(table).iterator().next();
+  }
+
+  private static void flip(Path file) throws IOException {
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[bytes.length / 3] ^= 0x10;
+    Files.write(file, bytes);
+  }
+
+  // Compaction
+
+  @Test
+  void compactionMakesOneSortedFileOfADateAndLosesNothing() throws Exception {
+    storeAWorld();
+    List<String> before = contents();
+    Optional<ArchivePosition> position = fixture.archive().position();
+    Compaction.Compacted done = compaction("2026-07-06T00:00:00Z").run();
+    assertThat(done.compactions()).isEqualTo(8);
+    assertThat(done.rows()).isEqualTo(fixture.rows(TableName.LEDGER) + 1200);
+    for (TableName table : TableName.EVENTS) {
+      assertThat(files(table)).as(table.label()).hasSize(1);
+    }
+    assertThat(contents()).isEqualTo(before);
+    assertThat(fixture.archive().position()).isEqualTo(position);
+    assertThat(
+            fixture.ask(
+                TableName.POSTS,
+                "SELECT bool_and(time_us >= before) FROM (SELECT time_us, lag(time_us, 1, time_us) OVER"
+                    + " (ORDER BY file_row_number) AS before FROM read_parquet("
+                    + DuckDb.literal(anyFile(TableName.POSTS).toString())
+                    + ", file_row_number = true))"))
+        .isEqualTo(true);
+    assertThat(verify().damages()).isEmpty();
+    assertThat(compaction("2026-07-06T00:00:00Z").run().compactions()).as("again").isZero();
+  }
+
+  private List<String> contents() throws IOException {
+    List<String> all = new ArrayList<>();
+    for (TableName table : TableName.EVENTS) {
+      for (ArchiveFile file : fixture.archive().snapshot(table).files()) {
+        try (TableReader reader = new TableReader(table, file)) {
+          for (var row = reader.next(); row != null; row = reader.next()) {
+            all.add(table + row.toString());
+          }
+        }
+      }
+    }
+    all.sort(String::compareTo);
+    return all;
+  }
+
+  @Test
+  void compactionLeavesTheDateThatIsNotOver() throws Exception {
+    fixture.store(post(1, "a"));
+    fixture.store(post(2, "b"));
+    assertThat(compaction("2026-07-04T23:59:59Z").run().compactions()).isZero();
+    assertThat(compaction("2026-07-05T00:00:00Z").run().compactions()).isEqualTo(2);
+  }
+
+  @Test
+  void compactionTakesLateEventsInToo() throws Exception {
+    fixture.store(post(2, "b"));
+    fixture.store(post(3, "c"));
+    compaction("2026-07-06T00:00:00Z").run();
+    fixture.store(post(1, "late"));
+    assertThat(files(TableName.POSTS)).hasSize(2);
+    compaction("2026-07-06T00:00:00Z").run();
+    assertThat(files(TableName.POSTS)).hasSize(1);
+    assertThat(fixture.rows(TableName.POSTS)).isEqualTo(3);
+    assertThat(fixture.store(post(1, "late")).duplicates()).isEqualTo(1);
+  }
+
+  @Test
+  void drainsGoOnAboveACompaction() throws Exception {
+    fixture.store(post(1, "a"));
+    fixture.store(post(2, "b"));
+    compaction("2026-07-06T00:00:00Z").run();
+    assertThat(fixture.store(post(2, "b"), post(3, "c")).duplicates()).isEqualTo(1);
+    assertThat(fixture.rows(TableName.POSTS)).isEqualTo(3);
+  }
+
+  @Test
+  void compactionCarriesThePositionOfADrainThatCommittedMeanwhile() throws Exception {
+    fixture.store(post(1, "a"));
+    fixture.store(post(2, "b"));
+    TableSnapshot before = fixture.archive().snapshot(TableName.POSTS);
+    var replaced = fixture.archive().dataFiles(TableName.POSTS, before.id(), before.files());
+    fixture.store(post(3, "c"));
+    Optional<ArchivePosition> position = fixture.archive().position(TableName.POSTS);
+    fixture.archive().rewrite(TableName.POSTS, replaced.subList(0, 1), replaced.subList(0, 1));
+    assertThat(fixture.archive().position(TableName.POSTS)).isEqualTo(position);
+  }
+
+  @Test
+  void twoCompactionsOfTheSameFilesDoNotBothWin() throws Exception {
+    fixture.store(post(1, "a"));
+    fixture.store(post(2, "b"));
+    TableSnapshot before = fixture.archive().snapshot(TableName.POSTS);
+    var replaced = fixture.archive().dataFiles(TableName.POSTS, before.id(), before.files());
+    compaction("2026-07-06T00:00:00Z").run();
+    assertThatThrownBy(
+            () -> fixture.archive().rewrite(TableName.POSTS, replaced, replaced.subList(0, 1)))
+        .isInstanceOf(LostRace.class);
+    assertThat(fixture.rows(TableName.POSTS)).isEqualTo(2);
+  }
+
+  @Test
+  void aDamagedFileIsNamedAndNeverCompacted() throws Exception {
+    fixture.store(
+        post(1, "a"), commit(ALICE, 5, "create", "app.bsky.feed.like", "x", Json.object()));
+    fixture.store(
+        post(2, "b"), commit(ALICE, 6, "create", "app.bsky.feed.like", "y", Json.object()));
+    Path damaged = anyFile(TableName.POSTS);
+    flip(damaged);
+    assertThatThrownBy(() -> compaction("2026-07-06T00:00:00Z").run())
+        .isInstanceOf(DamagedFile.class)
+        .hasMessageContaining(damaged.toString());
+    assertThat(files(TableName.POSTS)).hasSize(2).contains(damaged);
+    assertThat(files(TableName.LIKES)).as("other tables are compacted").hasSize(1);
+  }
+
+  // Left-overs
+
+  @Test
+  void removesWhatNoCommitNeedsAndNothingElse() throws Exception {
+    storeAWorld();
+    compaction("2026-07-06T00:00:00Z").run();
+    Path data = anyFile(TableName.POSTS).getParent();
+    Path metadata = fixture.folder().resolve("archive/posts/metadata");
+    List<Path> left =
+        List.of(
+            Files.writeString(data.resolve("batch-cut-off.parquet"), "x"),
+            Files.writeString(metadata.resolve("cut-off-m0.avro"), "x"),
+            Files.writeString(
+                Files.createDirectories(fixture.folder().resolve("tmp/old")).resolve("spill.tmp"),
+                "x"),
+            Files.writeString(
+                Files.createDirectories(fixture.folder().resolve("redis"))
+                    .resolve("temp-rewriteaof-1.aof"),
+                "x"));
+    Path kept = Files.writeString(fixture.folder().resolve("redis/redis.log"), "x");
+    assertThat(leftovers(Duration.ofHours(1)).remove()).as("too young").isZero();
+    assertThat(leftovers(Duration.ZERO).find()).containsAll(left);
+    leftovers(Duration.ZERO).remove();
+    assertThat(left).noneMatch(Files::exists);
+    assertThat(kept).exists();
+    assertThat(verify().damages()).isEmpty();
+    assertThat(leftovers(Duration.ZERO).remove()).isZero();
+  }
+
+  @Test
+  void keepsFilesThatAnOlderCommitNeeds() throws Exception {
+    fixture.store(post(1, "a"));
+    fixture.store(post(2, "b"));
+    Set<Path> before = files(TableName.POSTS);
+    compaction("2026-07-06T00:00:00Z").run();
+    leftovers(Duration.ZERO).remove();
+    assertThat(before).allMatch(Files::exists);
+    fixture.archive().expire(Duration.ofSeconds(-5));
+    leftovers(Duration.ZERO).remove();
+    assertThat(before).noneMatch(Files::exists);
+    assertThat(verify().damages()).isEmpty();
+  }
+
+  @Test
+  void theGraceTimeIsOfTheFilesLastChange() throws Exception {
+    fixture.store(post(1, "a"));
+    Path old = Files.writeString(anyFile(TableName.POSTS).resolveSibling("batch-old.parquet"), "x");
+    Files.setLastModifiedTime(old, FileTime.from(Instant.now().minusSeconds(3700)));
+    assertThat(leftovers(Duration.ofHours(1)).remove()).isEqualTo(1);
+    assertThat(old).doesNotExist();
+  }
+
+  // Checksums and verification
+
+  @Test
+  void aWholeArchiveIsWhole() throws Exception {
+    storeAWorld();
+    Verification.Report report = verify();
+    assertThat(report.damages()).isEmpty();
+    assertThat(report.notes()).isEmpty();
+    assertThat(report.isWhole()).isTrue();
+    assertThat(report.rows()).isEqualTo(1200 + fixture.rows(TableName.LEDGER));
+    assertThat(report.files()).isGreaterThan(20);
+    assertThat(report.bytes()).isPositive();
+    assertThat(report.commits()).isGreaterThan(20);
+    assertThat(report.cids()).isGreaterThan(900);
+  }
+
+  @Test
+  void findsAFlippedByteInAnyDataFile() throws Exception {
+    storeAWorld();
+    Path damaged = anyFile(TableName.LIKES);
+    flip(damaged);
+    assertThat(verify().damages()).singleElement().asString().contains(damaged.toString());
+  }
+
+  @Test
+  void findsADataFileThatIsCutShortOrMissing() throws Exception {
+    storeAWorld();
+    Path cut = anyFile(TableName.LIKES);
+    byte[] bytes = Files.readAllBytes(cut);
+    Files.write(cut, java.util.Arrays.copyOf(bytes, bytes.length - 7));
+    Path missing = anyFile(TableName.FOLLOWS);
+    Files.delete(missing);
+    assertThat(verify().damages())
+        .anyMatch(damage -> damage.contains(cut.toString()) && damage.contains("bytes"))
+        .anyMatch(damage -> damage.contains(missing.toString()) && damage.contains("missing"));
+  }
+
+  @Test
+  void findsAFlippedByteInMetadataAndReadsNothingOfIt() throws Exception {
+    fixture.store(post(1, "a"));
+    Path metadata = fixture.folder().resolve("archive/posts/metadata");
+    for (String kind : List.of(".metadata.json", "-m0.avro", "snap-")) {
+      Path file;
+      try (Stream<Path> files = Files.list(metadata)) {
+        file =
+            files
+                .filter(
+                    path -> path.toString().contains(kind) && !path.toString().endsWith(".sha256"))
+                .max(java.util.Comparator.comparing(Path::toString))
+                .orElseThrow();
+      }
+      byte[] before = Files.readAllBytes(file);
+      flip(file);
+      assertThat(verify().damages())
+          .as(kind)
+          .anyMatch(damage -> damage.contains(file.toString()) && damage.contains("damaged"));
+      Files.write(file, java.util.Arrays.copyOf(before, before.length - 3));
+      assertThat(verify().isWhole()).as(kind + " cut short").isFalse();
+      Files.write(file, before);
+    }
+    assertThat(verify().isWhole()).isTrue();
+  }
+
+  @Test
+  void findsADamagedCatalog() throws Exception {
+    fixture.store(post(1, "a"));
+    Path copy = Files.createTempDirectory("catalog");
+    try {
+      Files.copy(fixture.folder().resolve("catalog.sqlite"), copy.resolve("catalog.sqlite"));
+      Files.write(copy.resolve("catalog.sqlite"), new byte[4096]);
+      assertThat(new Verification(copy, what -> {}).run("64MB", 1).isWhole()).isFalse();
+    } finally {
+      org.springframework.util.FileSystemUtils.deleteRecursively(copy);
+    }
+  }
+
+  @Test
+  void findsEventsThatAreThereTwice() throws Exception {
+    fixture.store(post(1, "a"), post(2, "b"));
+    TableSnapshot posts = fixture.archive().snapshot(TableName.POSTS);
+    Path copy = anyFile(TableName.POSTS).resolveSibling("copy.parquet");
+    Files.copy(anyFile(TableName.POSTS), copy);
+    var twin =
+        org.apache.iceberg.DataFiles.builder(fixture.archive().table(TableName.POSTS).spec())
+            .copy(fixture.archive().dataFiles(TableName.POSTS, posts.id(), posts.files()).get(0))
+            .withPath(copy.toString())
+            .build();
+    fixture
+        .archive()
+        .insert(
+            TableName.POSTS,
+            List.of(twin),
+            fixture.archive().position(TableName.POSTS).orElseThrow(),
+            fixture.archive().position().orElseThrow());
+    assertThat(verify().damages()).singleElement().asString().contains("2 events of posts");
+    assertThat(verify().notes()).anyMatch(note -> note.contains("the ledger tells"));
+  }
+
+  @Test
+  void findsAPositionThatGoesBack() throws Exception {
+    fixture.store(post(1, "a"));
+    fixture.store(post(2, "b"));
+    ArchivePosition now = fixture.archive().position(TableName.POSTS).orElseThrow();
+    fixture
+        .archive()
+        .append(
+            TableName.POSTS,
+            List.of(),
+            Optional.of(now),
+            new ArchivePosition(new routes.buffer.StreamId(1, 0), 1, "h", 0));
+    assertThat(verify().damages()).anyMatch(damage -> damage.contains("goes back"));
+  }
+
+  @Test
+  void saysWhenThereIsNoArchive() throws Exception {
+    Path empty = Files.createTempDirectory("empty");
+    assertThatThrownBy(() -> new Verification(empty, what -> {}).run("64MB", 1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("there is no archive");
+    assertThat(empty.resolve("archive")).doesNotExist();
+    Files.delete(empty);
+  }
+
+  @Test
+  void aTableThatSomethingElseWroteToStopsTheDrain() throws Exception {
+    fixture.store(post(1, "a"));
+    fixture.archive().table(TableName.LEDGER).newAppend().commit();
+    fixture.receive(post(2, "b"));
+    assertThatThrownBy(() -> fixture.drain().batch()).hasMessageContaining("something else wrote");
+    assertThat(verify().damages()).anyMatch(damage -> damage.contains("has no position"));
+  }
+}

@@ -17,6 +17,8 @@ import java.util.Optional;
 /** Tells from the ledger what times the archive covers, and what it lacks. */
 public final class Completeness {
 
+  private static final long MINUTE_US = 60_000_000;
+
   private final Archive archive;
   private final DuckDb duckDb;
   private final Duration replayWindow;
@@ -52,7 +54,7 @@ public final class Completeness {
    * @param complete whether all of it is
    * @param begin the earliest time that the archive covers; null for an empty archive
    * @param until the latest time that it covers; null for an empty archive
-   * @param events received in it and stored, and dead letters, each once
+   * @param events of its minutes, each once: those stored, and dead letters
    */
   public record Report(
       Instant from,
@@ -110,7 +112,11 @@ public final class Completeness {
         summary.complete,
         coverage.covered().isEmpty() ? null : Times.instant(coverage.covered().get(0).fromUs()),
         summary.until,
-        coverage.minutes().subMap(asked.fromUs, asked.toUs).values().stream()
+        coverage
+            .minutes()
+            .subMap(Math.floorDiv(asked.fromUs, MINUTE_US) * MINUTE_US, asked.toUs)
+            .values()
+            .stream()
             .mapToLong(Long::longValue)
             .sum(),
         gaps(coverage, asked),

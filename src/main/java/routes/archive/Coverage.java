@@ -20,6 +20,9 @@ final class Coverage {
    */
   static final long BLIND_US = 60_000_000;
 
+  /** How far what a stop says may be from the last event before it. */
+  private static final long STOP_US = 5_000_000;
+
   private final List<Stretch> covered = new ArrayList<>();
   private final List<Stretch> filled = new ArrayList<>();
   private final List<Gap> gaps = new ArrayList<>();
@@ -153,7 +156,7 @@ final class Coverage {
       return Reason.HOST_BLIND;
     }
     boolean onPurpose =
-        stops.stream().anyMatch(at -> at >= before.toUs - BLIND_US && at < behind.fromUs);
+        stops.stream().anyMatch(at -> at >= before.toUs - STOP_US && at < behind.fromUs);
     return onPurpose ? Reason.STOPPED : Reason.DISCONNECTED;
   }
 

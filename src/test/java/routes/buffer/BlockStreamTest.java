@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicReference;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.Size;
@@ -22,7 +24,8 @@ class BlockStreamTest {
 
   @RegisterExtension static final RedisFixture REDIS = new RedisFixture();
 
-  private final BlockStream stream = REDIS.stream();
+  private final String key = "test:" + UUID.randomUUID();
+  private final BlockStream stream = new BlockStream(REDIS.factory(), key, () -> StreamId.ZERO);
 
   @Test
   void givesBackWhatWasAppended() {
@@ -81,6 +84,95 @@ class BlockStreamTest {
     stream.continueAfter(new StreamId(1, 0), 1_000, "ws://other");
     assertThat(stream.size()).isEqualTo(1);
     assertThat(stream.resume()).contains(new Position(9_000, "ws://test"));
+  }
+
+  @Test
+  void refusesToGoOnBehindAnEntryThatRedisHasLost() {
+    stream.resume();
+    stream.append(block(1_000, "a"));
+    StreamId lost = stream.append(block(2_000, "b"));
+    delete(lost);
+    assertThatThrownBy(() -> stream.append(block(3_000, "c")))
+        .isInstanceOf(EntryLost.class)
+        .hasMessageContaining(lost.toString());
+    assertThat(stream.size()).as("nothing hides the hole").isEqualTo(1);
+    assertThat(stream.resume()).contains(new Position(1_000, "ws://test"));
+    stream.append(block(2_000, "b"));
+    assertThat(stream.size()).isEqualTo(2);
+  }
+
+  @Test
+  void noticesThatRedisWasWipedSinceReadingWasResumed() {
+    StreamId only = stream.append(block(1_000, "a"));
+    stream.resume();
+    delete(only);
+    assertThatThrownBy(() -> stream.append(block(2_000, "b"))).isInstanceOf(EntryLost.class);
+    assertThat(stream.resume()).isEmpty();
+    assertThat(stream.append(block(2_000, "b"))).isNotNull();
+  }
+
+  @Test
+  void anEntryThatIsArchivedMayBeGoneIfTheStreamReachesFurther() {
+    AtomicReference<StreamId> archived = new AtomicReference<>(StreamId.ZERO);
+    String key = "test:" + UUID.randomUUID();
+    BlockStream one = new BlockStream(REDIS.factory(), key, archived::get);
+    BlockStream other = new BlockStream(REDIS.factory(), key, archived::get);
+    one.append(block(1_000, "a"));
+    StreamId end = other.append(block(2_000, "b"));
+    archived.set(end);
+    one.trimBefore(end);
+    assertThat(one.append(block(3_000, "c"))).isGreaterThan(end);
+    assertThat(one.size()).isEqualTo(2);
+  }
+
+  @Test
+  void anArchivedEntryThatIsGoneFromTheEndWasLostAllTheSame() {
+    AtomicReference<StreamId> archived = new AtomicReference<>(StreamId.ZERO);
+    String key = "test:" + UUID.randomUUID();
+    BlockStream one = new BlockStream(REDIS.factory(), key, archived::get);
+    StreamId id = one.append(block(1_000, "a"));
+    archived.set(id);
+    new StringRedisTemplate(REDIS.factory()).delete(key);
+    assertThatThrownBy(() -> one.append(block(2_000, "b"))).isInstanceOf(EntryLost.class);
+  }
+
+  @Test
+  void aBlockThatFillsAGapSaysNothingOfHowFarReadingHasCome() {
+    stream.append(block(5_000, "a"));
+    for (int i = 0; i < 25; i++) {
+      stream.append(filling(i + 1));
+    }
+    assertThat(stream.resume()).contains(new Position(5_000, "ws://test"));
+    stream.append(block(6_000, "b"));
+    assertThat(stream.resume()).contains(new Position(6_000, "ws://test"));
+  }
+
+  @Test
+  void blocksThatFillGapsAloneAreNoPosition() {
+    for (int i = 0; i < 20; i++) {
+      stream.append(filling(i + 1));
+    }
+    assertThat(stream.resume()).isEmpty();
+  }
+
+  @Test
+  void aStopKeepsThePosition() {
+    stream.append(block(5_000, "a"));
+    stream.append(Block.stopped("ws://test", 5_000, Instant.ofEpochMilli(7)));
+    assertThat(stream.resume()).contains(new Position(5_000, "ws://test"));
+    Block stop = stream.newest(1).get(0).block();
+    assertThat(stop.isStop()).isTrue();
+    assertThat(stop.isFilling()).isFalse();
+    assertThat(stop.count()).isZero();
+  }
+
+  private void delete(StreamId id) {
+    new StringRedisTemplate(REDIS.factory()).opsForStream().delete(key, id.toString());
+  }
+
+  private static Block filling(long lastTimeUs) {
+    return new Block(
+        "ws://other", "fill:x", true, 1, lastTimeUs, Instant.ofEpochMilli(5), List.of());
   }
 
   @Test

@@ -201,6 +201,98 @@ class JetstreamComponentTest {
   }
 
   @Test
+  void asksAnotherHostForNoLessHoweverOftenItBringsNothingNew() throws Exception {
+    ScriptedJetstream one = server((socket, number) -> socket.close());
+    ScriptedJetstream two =
+        server(
+            (socket, number) -> {
+              ScriptedJetstream.send(socket, posts(0, 5));
+              socket.close();
+            });
+    position.set(new Position(Frames.NOON_US + 60_000_000, one.url()));
+    start(one.url() + "," + two.url() + "?" + QUICK, blocks -> {});
+    await().until(() -> one.requests().size() > 4 && two.requests().size() > 4);
+    assertThat(two.requests()).allMatch(uri -> uri.endsWith("cursor=" + Frames.NOON_US));
+  }
+
+  @Test
+  void readsAStretchAndIsIdleWhenThereIsNoOther() throws Exception {
+    ScriptedJetstream server =
+        server((socket, number) -> ScriptedJetstream.send(socket, posts(0, 30)));
+    List<Stretch> stretches =
+        new CopyOnWriteArrayList<>(
+            List.of(new Stretch(Frames.NOON_US + 5_000, Frames.NOON_US + 14_500)));
+    AtomicInteger asked = new AtomicInteger();
+    startFilling(
+        server.url() + "?batchSize=10&rewind=0s&hostRewind=0s&stretchDelay=20ms&" + QUICK,
+        () -> {
+          asked.incrementAndGet();
+          return stretches.isEmpty() ? Optional.empty() : Optional.of(stretches.remove(0));
+        });
+    await().until(() -> asked.get() > 3);
+    assertThat(server.requests()).hasSize(1);
+    assertThat(server.requests().get(0)).contains("cursor=" + (Frames.NOON_US + 5_000));
+    assertThat(received()).as("until an event is later").isEqualTo(texts(posts(0, 20)));
+    assertThat(blocks).allMatch(Block::isFilling);
+    assertThat(blocks.get(0).lastTimeUs()).isEqualTo(Frames.NOON_US + 9_000);
+    assertThat(status().state()).isEqualTo(State.IDLE);
+    assertThat(((JetstreamConsumer) camel.getRoute("test").getConsumer()).isFilling()).isTrue();
+    await().until(() -> server.closed() == 1);
+    stretches.add(new Stretch(Frames.NOON_US, Frames.NOON_US + 1));
+    await().until(() -> server.requests().size() == 2);
+  }
+
+  @Test
+  void asksAnotherHostWhereOneDoesNotHoldTheStretch() throws Exception {
+    ScriptedJetstream forgetful = server((socket, number) -> socket.close());
+    ScriptedJetstream good =
+        server((socket, number) -> ScriptedJetstream.send(socket, posts(0, 30)));
+    startFilling(
+        forgetful.url() + "," + good.url() + "?stretchDelay=20ms&" + QUICK,
+        () ->
+            blocks.isEmpty()
+                ? Optional.of(new Stretch(Frames.NOON_US, Frames.NOON_US + 9_000))
+                : Optional.empty());
+    await().until(() -> !blocks.isEmpty());
+    assertThat(forgetful.requests()).hasSize(1);
+    await().until(() -> status().state() == State.IDLE);
+    assertThat(blocks).extracting(Block::isStop).containsOnly(false);
+  }
+
+  private void startFilling(String uri, StretchSource stretches) throws Exception {
+    camel.getRegistry().bind("stretches", stretches);
+    start(uri + "&stretches=#bean:stretches", this::keep);
+  }
+
+  @Test
+  void saysThatReadingWasEndedOnPurpose() throws Exception {
+    ScriptedJetstream server =
+        server((socket, number) -> ScriptedJetstream.send(socket, posts(0, 5)));
+    start(server.url() + "?" + QUICK, this::keep);
+    await().until(() -> received().size() == 5);
+    camel.getRouteController().stopRoute("test");
+    Block last = blocks.get(blocks.size() - 1);
+    assertThat(last.isStop()).isTrue();
+    assertThat(last.frames()).isEmpty();
+    assertThat(last.lastTimeUs()).isEqualTo(Frames.NOON_US + 4_000);
+    assertThat(last.host()).isEqualTo(server.url());
+    int before = blocks.size();
+    camel.getRouteController().startRoute("test");
+    await().until(() -> server.requests().size() == 2);
+    assertThat(blocks.subList(before, blocks.size())).noneMatch(Block::isStop);
+  }
+
+  @Test
+  void saysNothingOfAnEndBeforeAnythingWasKept() throws Exception {
+    ScriptedJetstream server = server((socket, number) -> {});
+    start(server.url() + "?" + QUICK, this::keep);
+    await().until(() -> status().state() == State.CONNECTED);
+    camel.getRouteController().stopRoute("test");
+    assertThat(blocks).isEmpty();
+    assertThat(status().state()).isEqualTo(State.STOPPED);
+  }
+
+  @Test
   void asksForNoCursorBeforeAnythingIsKept() throws Exception {
     ScriptedJetstream server = server((socket, number) -> {});
     start(server.url() + "?collections=app.bsky.feed.post,app.bsky.graph.*&" + QUICK, this::keep);

@@ -17,10 +17,12 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.awaitility.core.ConditionTimeoutException;
@@ -46,26 +48,49 @@ final class CrashCampaign {
 
   private static final Duration BEHIND = Duration.ofHours(26);
   private static final long SECOND_HOST_LATER_US = 1_300_000;
-  private static final Duration GRACE = Duration.ofSeconds(90);
   private static final int LONGEST_LIFE_MILLIS = 10_000;
   private static final int REDIS_TAIL_BYTES = 64 << 10;
 
   private final Settings settings;
   private final Random random;
-  private final Map<String, Integer> damages = new TreeMap<>();
+  private final Map<String, Integer> done = new TreeMap<>();
   private final List<ExplorerProcess> processes = new ArrayList<>();
   private final Instant started = Instant.now();
   private int deaths;
+
+  /** What can be done to a running application. */
+  enum Damage {
+    KILL("kill -9", 62),
+    TERM("SIGTERM", 8),
+    PAUSE("SIGSTOP, then SIGCONT", 6),
+    REDIS_KILLED("redis killed", 8),
+    REDIS_CUT("redis lost its last part", 6),
+    REDIS_CUT_UNSEEN("redis lost its last part while the application was stopped", 5),
+    REDIS_WIPED("redis wiped", 5);
+
+    private final String label;
+    private final int weight;
+
+    Damage(String label, int weight) {
+      this.label = label;
+      this.weight = weight;
+    }
+  }
 
   /**
    * @param folder where everything is
    * @param program what Java is to run
    * @param seed of the world, of its misbehaviour, and of the damage
-   * @param deaths how often a process has to die
+   * @param deaths how often something has to be done to it
    * @param atLeast how long it has to take
    * @param instances how many processes at once
    * @param eventsPerSecond of the world
    * @param longPause whether one process is stopped for two minutes once
+   * @param damages what may be done
+   * @param crashPoints where processes die by themselves, one in three
+   * @param grace of files that are left over
+   * @param patience how long the last process may take to archive the rest
+   * @param awaitsReady whether processes are left alone until they are ready
    */
   record Settings(
       Path folder,
@@ -75,19 +100,60 @@ final class CrashCampaign {
       Duration atLeast,
       int instances,
       double eventsPerSecond,
-      boolean longPause) {}
+      boolean longPause,
+      Set<Damage> damages,
+      List<CrashPoint> crashPoints,
+      Duration grace,
+      Duration patience,
+      boolean awaitsReady) {
+
+    Settings lasting(Duration duration, int processes, boolean pause) {
+      return new Settings(
+          folder,
+          program,
+          seed,
+          deaths,
+          duration,
+          processes,
+          eventsPerSecond,
+          pause,
+          damages,
+          crashPoints,
+          grace,
+          patience,
+          awaitsReady);
+    }
+
+    /** Everything that can be done, at every place. */
+    static Settings all(Path folder, List<String> program, long seed, int deaths) {
+      return new Settings(
+          folder,
+          program,
+          seed,
+          deaths,
+          Duration.ZERO,
+          1,
+          200,
+          false,
+          EnumSet.allOf(Damage.class),
+          List.of(CrashPoint.values()),
+          Duration.ofSeconds(90),
+          Duration.ofMinutes(5),
+          false);
+    }
+  }
 
   /**
    * What came of it.
    *
-   * @param damages what was done, and how often
+   * @param done what was done, and how often
    * @param verification what {@code verify} found
    * @param gaps stretches that the ledger does not cover, although all was read
    * @param leftovers files that nobody needs and that were not removed
    */
   record Result(
       Oracle.Verdict verdict,
-      Map<String, Integer> damages,
+      Map<String, Integer> done,
       int deaths,
       Duration duration,
       Verification.Report verification,
@@ -119,7 +185,7 @@ final class CrashCampaign {
           + " leftovers="
           + leftovers
           + " done="
-          + damages;
+          + done;
     }
   }
 
@@ -177,7 +243,7 @@ final class CrashCampaign {
         "--explorer.expire.schedule=3/7 * * * * ?",
         "--explorer.expire.after=15s",
         "--explorer.leftovers.schedule=5/9 * * * * ?",
-        "--explorer.leftovers.grace=" + GRACE.toSeconds() + "s",
+        "--explorer.leftovers.grace=" + settings.grace.toSeconds() + "s",
         "--explorer.dead-letters.schedule=4/10 * * * * ?",
         "--explorer.query.memory=256MB");
   }
@@ -190,8 +256,8 @@ final class CrashCampaign {
   private void damage(List<String> arguments) {
     processes.removeIf(process -> !process.isAlive());
     while (processes.size() < settings.instances) {
-      if (random.nextInt(3) == 0) {
-        CrashPoint point = CrashPoint.values()[random.nextInt(CrashPoint.values().length)];
+      if (!settings.crashPoints.isEmpty() && random.nextInt(3) == 0) {
+        CrashPoint point = settings.crashPoints.get(random.nextInt(settings.crashPoints.size()));
         int pass = 1 + random.nextInt(point == CrashPoint.DATA_FILE_WRITTEN ? 20 : 4);
         start(arguments, "-Dexplorer.crash-at=" + point + ":" + pass);
       } else {
@@ -204,28 +270,52 @@ final class CrashCampaign {
       deaths++;
       return;
     }
-    int dice = random.nextInt(100);
-    if (dice < 6) {
-      pause(victim, Duration.ofMillis(500 + random.nextInt(6000)));
-    } else if (settings.longPause && deaths > 20 && !damages.containsKey("long pause")) {
-      count("long pause");
+    if (settings.longPause && deaths > 20 && !done.containsKey("stopped for two minutes")) {
+      count("stopped for two minutes");
       pause(victim, Duration.ofMinutes(2));
-    } else if (dice < 14) {
-      count("SIGTERM");
-      victim.close();
-      deaths++;
-    } else if (dice < 22) {
-      count("redis killed");
-      Processes.killRedis(data());
-    } else if (dice < 30) {
-      loseTail();
-    } else if (dice < 33) {
-      wipe();
-    } else {
-      count("kill -9");
-      victim.kill();
-      deaths++;
+      return;
     }
+    Damage damage = pick();
+    count(damage.label);
+    switch (damage) {
+      case KILL -> {
+        victim.kill();
+        deaths++;
+      }
+      case TERM -> {
+        victim.close();
+        deaths++;
+      }
+      case PAUSE -> pause(victim, Duration.ofMillis(500 + random.nextInt(6000)));
+      case REDIS_KILLED -> Processes.killRedis(data());
+      case REDIS_CUT -> whileRedisIsDown(this::cutTail);
+      case REDIS_CUT_UNSEEN -> {
+        processes.forEach(process -> process.signal("STOP"));
+        whileRedisIsDown(
+            () -> {
+              cutTail();
+              startRedis();
+            });
+        processes.forEach(process -> process.signal("CONT"));
+      }
+      case REDIS_WIPED ->
+          whileRedisIsDown(
+              () -> FileSystemUtils.deleteRecursively(data().resolve("redis/appendonlydir")));
+    }
+    if (!settings.damages.contains(Damage.KILL)) {
+      deaths++; // what is done counts, where nothing is killed
+    }
+  }
+
+  private Damage pick() {
+    int dice = random.nextInt(settings.damages.stream().mapToInt(damage -> damage.weight).sum());
+    for (Damage damage : settings.damages) {
+      dice -= damage.weight;
+      if (dice < 0) {
+        return damage;
+      }
+    }
+    throw new IllegalStateException("no damage");
   }
 
   private void start(List<String> arguments, String... java) {
@@ -238,8 +328,18 @@ final class CrashCampaign {
       return;
     }
     // Two processes that start at once on a new folder: also that has to work.
-    if (deaths == 0) {
-      processes.forEach(ExplorerProcess::awaitReady);
+    if (deaths == 0 || settings.awaitsReady) {
+      processes.forEach(CrashCampaign::awaitReadyOrDead);
+    }
+  }
+
+  private static void awaitReadyOrDead(ExplorerProcess process) {
+    try {
+      process.awaitReady();
+    } catch (IllegalStateException e) {
+      if (process.isAlive()) {
+        throw e;
+      }
     }
   }
 
@@ -256,35 +356,35 @@ final class CrashCampaign {
   }
 
   private void pause(ExplorerProcess victim, Duration duration) {
-    count("SIGSTOP, then SIGCONT");
     victim.signal("STOP");
     diesWithin(victim, (int) duration.toMillis());
     victim.signal("CONT");
   }
 
   /** What a machine that loses power does to a Redis that flushes every second. */
-  private void loseTail() {
-    count("redis lost its last part");
-    whileRedisIsDown(
-        () -> {
-          try (Stream<Path> files = Files.list(data().resolve("redis/appendonlydir"))) {
-            Optional<Path> newest =
-                files
-                    .filter(file -> file.toString().endsWith(".incr.aof"))
-                    .max(Comparator.comparing(file -> file.toFile().lastModified()));
-            if (newest.isPresent()) {
-              try (RandomAccessFile file = new RandomAccessFile(newest.get().toFile(), "rw")) {
-                file.setLength(Math.max(0, file.length() - random.nextInt(REDIS_TAIL_BYTES)));
-              }
-            }
-          }
-        });
+  private void cutTail() throws IOException {
+    try (Stream<Path> files = Files.list(data().resolve("redis/appendonlydir"))) {
+      Optional<Path> newest =
+          files
+              .filter(file -> file.toString().endsWith(".incr.aof"))
+              .max(Comparator.comparing(file -> file.toFile().lastModified()));
+      if (newest.isPresent()) {
+        try (RandomAccessFile file = new RandomAccessFile(newest.get().toFile(), "rw")) {
+          file.setLength(Math.max(0, file.length() - random.nextInt(REDIS_TAIL_BYTES)));
+        }
+      }
+    }
   }
 
-  private void wipe() {
-    count("redis wiped");
-    whileRedisIsDown(
-        () -> FileSystemUtils.deleteRecursively(data().resolve("redis/appendonlydir")));
+  private void startRedis() throws IOException {
+    Path folder = data().resolve("redis");
+    new ProcessBuilder(
+            folder.resolve("redis-server").toString(), folder.resolve("redis.conf").toString())
+        .directory(folder.toFile())
+        .redirectErrorStream(true)
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+        .start();
+    await().atMost(Duration.ofSeconds(20)).until(() -> Processes.redis(data()).isPresent());
   }
 
   private interface Action {
@@ -309,7 +409,7 @@ final class CrashCampaign {
   }
 
   private void count(String damage) {
-    damages.merge(damage, 1, Integer::sum);
+    done.merge(damage, 1, Integer::sum);
   }
 
   /** Lets one process archive all that happened. */
@@ -327,7 +427,7 @@ final class CrashCampaign {
     ExplorerProcess last = processes.get(0).awaitReady();
     await()
         .during(Duration.ofSeconds(3))
-        .atMost(Duration.ofMinutes(5))
+        .atMost(settings.patience)
         .until(() -> last.json("/api/v1/status"), status -> isAllArchived(status, newest));
     last.close();
   }
@@ -352,13 +452,7 @@ final class CrashCampaign {
     }
     Verification.Report report = new Verification(data(), what -> {}).run("256MB", 2);
     return new Result(
-        verdict,
-        damages,
-        deaths,
-        Duration.between(started, Instant.now()),
-        report,
-        gaps,
-        leftovers);
+        verdict, done, deaths, Duration.between(started, Instant.now()), report, gaps, leftovers);
   }
 
   /** The system's clock, some time behind, until it is stopped. */

@@ -20,16 +20,14 @@ class CrashIT {
 
   @Test
   void nothingIsLostOrTwiceHoweverOftenItDies() throws Exception {
+    CrashCampaign.Settings all =
+        CrashCampaign.Settings.all(
+            folder, ExtractedJar.program(), SEED, Integer.getInteger("crashes", 20));
     CrashCampaign.Result result =
         new CrashCampaign(
-                new CrashCampaign.Settings(
-                    folder,
-                    ExtractedJar.program(),
-                    SEED,
-                    Integer.getInteger("crashes", 20),
+                all.lasting(
                     Duration.ofMinutes(Integer.getInteger("minutes", 0)),
                     Integer.getInteger("instances", 1),
-                    Double.parseDouble(System.getProperty("rate", "200")),
                     Boolean.getBoolean("long-pause")))
             .run();
     System.out.println("seed=" + SEED + " " + result);

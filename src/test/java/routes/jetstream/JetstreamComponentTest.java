@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.vertx.core.http.ServerWebSocket;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -20,7 +21,10 @@ import java.util.stream.IntStream;
 import org.apache.camel.Exchange;
 import org.apache.camel.builder.RouteBuilder;
 import org.apache.camel.impl.DefaultCamelContext;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -36,6 +40,17 @@ class JetstreamComponentTest {
   private final List<AutoCloseable> servers = new ArrayList<>();
   private final List<Block> blocks = new CopyOnWriteArrayList<>();
   private final AtomicReference<Position> position = new AtomicReference<>();
+
+  /** Shorter where thousands of mistakes are tried that make a test wait in vain. */
+  @BeforeAll
+  static void patience() {
+    Awaitility.setDefaultTimeout(Duration.ofSeconds(Integer.getInteger("await", 10)));
+  }
+
+  @AfterAll
+  static void usualPatience() {
+    Awaitility.reset();
+  }
 
   @AfterEach
   void close() throws Exception {
@@ -93,7 +108,7 @@ class JetstreamComponentTest {
         });
     // The socket's buffers fill, and the server can send no more.
     await()
-        .during(java.time.Duration.ofMillis(300))
+        .during(Duration.ofMillis(300))
         .until(sent::get, before -> before == sent.get() && before > 0);
     assertThat(sent.get()).isLessThan(many);
     assertThat(blocks).isEmpty();

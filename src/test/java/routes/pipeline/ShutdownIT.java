@@ -10,6 +10,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import routes.fixtures.ExplorerProcess;
+import routes.fixtures.ExtractedJar;
 import routes.fixtures.Frames;
 import routes.fixtures.ScriptedJetstream;
 import routes.fixtures.StoredEvents;
@@ -34,17 +35,21 @@ class ShutdownIT {
     assertThat(StoredEvents.in(folder.resolve("data")).events()).isEmpty();
     try (ExplorerProcess again =
         new ExplorerProcess(
-                folder, "--explorer.roles=drain,query", "--explorer.drain.schedule=* * * * * ?")
+                folder,
+                ExtractedJar.program(),
+                "--explorer.roles=drain,query",
+                "--explorer.drain.schedule=* * * * * ?")
             .awaitReady()) {
       await().atMost(Duration.ofSeconds(30)).until(() -> again.rows("posts") == 500);
     }
   }
 
-  private void runUntilBuffered(String onShutdown) {
+  private void runUntilBuffered(String onShutdown) throws Exception {
     try (ScriptedJetstream server = ScriptedJetstream.sending(FRAMES);
         ExplorerProcess explorer =
             new ExplorerProcess(
                     folder,
+                    ExtractedJar.program(),
                     "--explorer.jetstream.hosts=" + server.url(),
                     "--explorer.drain.schedule=0 0 0 1 1 ? 2099",
                     onShutdown)

@@ -86,7 +86,9 @@ class RoutesTest {
     registry.add("explorer.routes-dir", () -> folder.resolve("routes").toString());
     registry.add("explorer.jetstream.hosts", () -> jetstream.url());
     registry.add("explorer.drain.schedule", () -> "0 0 0 1 1 ? 2099");
-    registry.add("explorer.expire.schedule", () -> "0 0 0 1 1 ? 2099");
+    for (String task : new String[] {"expire", "compact", "leftovers", "dead-letters"}) {
+      registry.add("explorer." + task + ".schedule", () -> "0 0 0 1 1 ? 2099");
+    }
     registry.add("explorer.identity.url", () -> "");
   }
 
@@ -146,15 +148,7 @@ class RoutesTest {
     CountDownLatch news = new CountDownLatch(1);
     MessageListener listener = (message, pattern) -> news.countDown();
     listeners.addMessageListener(listener, new ChannelTopic("explorer:commits"));
-    stream.append(
-        new routes.jetstream.Block(
-            "h",
-            "c",
-            false,
-            1,
-            1,
-            java.time.Instant.now(),
-            java.util.List.of(Frames.post(77, "told"))));
+    stream.append(block(Frames.post(77, "told")));
     template.sendBody("direct:drain", null);
     assertThat(news.await(10, TimeUnit.SECONDS)).isTrue();
     listeners.removeMessageListener(listener);
@@ -186,6 +180,118 @@ class RoutesTest {
     AdviceWith.adviceWith(camel, "expire", route -> route.replaceFromWith("direct:expire"));
     camel.getRouteController().startRoute("expire");
     assertThat(template.requestBody("direct:expire", null, Integer.class)).isNotNegative();
+  }
+
+  @Test
+  void fillIsIdleWhileThereIsNoGap() {
+    await()
+        .until(
+            () ->
+                ((routes.jetstream.JetstreamConsumer) camel.getRoute("fill").getConsumer())
+                        .status()
+                        .state()
+                    == routes.jetstream.JetstreamStatus.State.IDLE);
+  }
+
+  @Test
+  void upkeepRunsAndItsFailuresAreShown() throws Exception {
+    archived();
+    for (String task : new String[] {"compact", "leftovers"}) {
+      AdviceWith.adviceWith(camel, task, route -> route.replaceFromWith("direct:" + task));
+      camel.getRouteController().startRoute(task);
+    }
+    Path data = archive.snapshot(TableName.POSTS).files().get(0).path();
+    // Another file of that date, so that there is something to compact.
+    stream.append(block(Frames.post(88, "one more")));
+    template.sendBody("direct:drain", null);
+    byte[] bytes = java.nio.file.Files.readAllBytes(data);
+    byte[] damaged = bytes.clone();
+    damaged[damaged.length / 2] ^= 1;
+    java.nio.file.Files.write(data, damaged);
+    template.sendBody("direct:compact", null);
+    assertThat(http.getForEntity("/observe/health", String.class).getBody())
+        .contains("UPKEEP_FAILED")
+        .contains(data.getFileName().toString());
+    assertThat(meters.counter("explorer.upkeep.failures", "task", "compaction").count())
+        .isEqualTo(1);
+    java.nio.file.Files.write(data, bytes);
+    template.sendBody("direct:compact", null);
+    assertThat(http.getForEntity("/observe/health", String.class).getBody())
+        .doesNotContain("UPKEEP_FAILED");
+    assertThat(archive.snapshot(TableName.POSTS).files()).hasSize(1);
+    template.sendBody("direct:leftovers", null);
+    assertThat(http.getForEntity("/observe/health", String.class).getBody())
+        .doesNotContain("UPKEEP_FAILED");
+  }
+
+  @Test
+  void deadLettersScheduleGivesThemAnotherTry() throws Exception {
+    archived();
+    AdviceWith.adviceWith(
+        camel,
+        "dead-letters-schedule",
+        route -> {
+          route.replaceFromWith("direct:letters-on-time");
+          route.weaveAddLast().to("mock:retried");
+        });
+    camel.getRouteController().startRoute("dead-letters-schedule");
+    MockEndpoint mock = camel.getEndpoint("mock:retried", MockEndpoint.class);
+    mock.expectedMessageCount(1);
+    template.sendBody("direct:letters-on-time", null);
+    mock.assertIsSatisfied();
+    assertThat(mock.getReceivedExchanges().get(0).getMessage().getBody(String.class))
+        .contains("tried=1")
+        .contains("left=1");
+  }
+
+  @Test
+  void completenessTellsWhatIsCovered() throws Exception {
+    archived();
+    JsonNode all = json("/api/v1/completeness");
+    assertThat(all.get("complete").booleanValue()).isTrue();
+    assertThat(all.get("covered").doubleValue()).isEqualTo(1);
+    assertThat(all.get("events").longValue()).isGreaterThanOrEqualTo(4);
+    assertThat(all.get("gaps")).isEmpty();
+    assertThat(all.get("filled")).isEmpty();
+    assertThat(all.get("suspect")).isEmpty();
+    JsonNode day = json("/api/v1/completeness?start=2026-07-04&end=2026-07-04");
+    assertThat(day.get("complete").booleanValue()).isFalse();
+    assertThat(day.get("from").textValue()).isEqualTo("2026-07-04T00:00:00Z");
+    assertThat(day.get("to").textValue()).isEqualTo("2026-07-05T00:00:00Z");
+    assertThat(http.getForEntity("/api/v1/completeness?start=never", String.class).getStatusCode())
+        .isEqualTo(HttpStatus.BAD_REQUEST);
+    assertThat(
+            json("/search?start=2026-07-04&end=2026-07-04")
+                .get("meta")
+                .get("completeness")
+                .get("complete")
+                .booleanValue())
+        .isFalse();
+    assertThat(json("/api/v1/status").get("completeness").get("gaps").intValue()).isZero();
+  }
+
+  @Test
+  void deadLettersAreListed() throws Exception {
+    archived();
+    JsonNode answer = json("/api/v1/dead-letters?reason=not-json&limit=10");
+    assertThat(answer.get("total").longValue()).isEqualTo(1);
+    assertThat(answer.get("reasons").get("not-json").longValue()).isEqualTo(1);
+    JsonNode letter = answer.get("deadLetters").get(0);
+    assertThat(letter.get("text").textValue()).isEqualTo("junk");
+    assertThat(letter.get("hex").textValue()).isEqualTo("6a756e6b");
+    assertThat(letter.get("size").intValue()).isEqualTo(4);
+    assertThat(letter.get("host").textValue()).isEqualTo(jetstream.url());
+    assertThat(letter.get("time").textValue()).isNotBlank();
+    assertThat(letter.get("detail").textValue()).contains("not JSON");
+    assertThat(json("/api/v1/dead-letters?reason=nothing").get("deadLetters")).isEmpty();
+    assertThat(json("/api/v1/dead-letters?page=2").get("deadLetters")).isEmpty();
+    assertThat(http.getForEntity("/api/v1/dead-letters?limit=0", String.class).getStatusCode())
+        .isEqualTo(HttpStatus.BAD_REQUEST);
+  }
+
+  private static routes.jetstream.Block block(byte[] frame) {
+    return new routes.jetstream.Block(
+        "h", "c", false, 1, 1, java.time.Instant.now(), java.util.List.of(frame));
   }
 
   @Test
@@ -300,7 +406,13 @@ class RoutesTest {
   void openapiDescribesEveryPathThatIsServed() {
     String description = http.getForEntity("/api/v1/openapi.yaml", String.class).getBody();
     assertThat(description)
-        .contains("/search:", "/export:", "/api/v1/status:", "/api/v1/tables/{table}/files:");
+        .contains(
+            "/search:",
+            "/export:",
+            "/api/v1/status:",
+            "/api/v1/completeness:",
+            "/api/v1/dead-letters:",
+            "/api/v1/tables/{table}/files:");
   }
 
   @Test

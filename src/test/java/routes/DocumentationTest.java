@@ -18,6 +18,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.camel.spi.UriParam;
 import org.junit.jupiter.api.Test;
+import routes.crash.CrashPoint;
 import routes.jetstream.JetstreamEndpoint;
 import routes.jetstream.Json;
 
@@ -89,7 +90,17 @@ class DocumentationTest {
       assertThat(tests.contains("void " + method.group(1) + "(")).as(method.group()).isTrue();
       checked++;
     }
-    assertThat(checked).isGreaterThan(12);
+    assertThat(checked).isGreaterThan(25);
+  }
+
+  @Test
+  void everyCrashPointIsListed() throws IOException {
+    String invariants = Files.readString(Path.of("docs/invariants.md"));
+    String sources = sources(Path.of("src/main/java"));
+    for (CrashPoint point : CrashPoint.values()) {
+      assertThat(invariants).contains("| `" + point + "` |");
+      assertThat(sources).contains("CrashPoint." + point + ".pass();");
+    }
   }
 
   @Test

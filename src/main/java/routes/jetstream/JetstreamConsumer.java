@@ -143,7 +143,7 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
         position = endpoint.getPosition().read();
       }
     } catch (Exception e) {
-      failed(host, "how far the data kept reaches cannot be told now: " + rootMessage(e));
+      failed(host, "how far the data kept reaches cannot be told now: " + RootCause.message(e));
       return;
     }
     long positionUs = position.map(Position::timeUs).orElse(0L);
@@ -203,7 +203,7 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
       LOG.debug("A block was not kept", failure);
       // A block behind it must not be kept either: the position would pass over this one.
       connection = null;
-      from.close("a block was not kept, so it is read again: " + rootMessage(failure));
+      from.close("a block was not kept, so it is read again: " + RootCause.message(failure));
     }
   }
 
@@ -295,13 +295,5 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
 
   private void report(State state, String host, String detail) {
     status = new JetstreamStatus(state, host, Instant.now(clock), detail);
-  }
-
-  private static String rootMessage(Throwable failure) {
-    Throwable root = failure;
-    while (root.getCause() != null && root.getCause() != root) {
-      root = root.getCause();
-    }
-    return root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
   }
 }

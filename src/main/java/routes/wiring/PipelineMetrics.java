@@ -15,6 +15,7 @@ import org.springframework.stereotype.Component;
 import routes.api.StatusApi.Intake;
 import routes.archive.BatchReport;
 import routes.archive.Completeness;
+import routes.jetstream.RootCause;
 import routes.wiring.ExplorerProperties.Role;
 
 /** The pipeline in numbers; routes report batches here. */
@@ -92,20 +93,12 @@ public class PipelineMetrics {
 
   /** Counts a batch that failed, and says why. */
   public void batchFailed(Throwable failed) {
-    failure = rootMessage(failed);
+    failure = RootCause.message(failed);
     LOG.error(
         "The batch failed; nothing is lost, the next one starts at the same place. The reason: {}",
         failure,
         failed);
     registry.counter("explorer.batch.failures").increment();
-  }
-
-  private static String rootMessage(Throwable failed) {
-    Throwable root = failed;
-    while (root.getCause() != null && root.getCause() != root) {
-      root = root.getCause();
-    }
-    return root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
   }
 
   /** Takes down that a task of upkeep went well. */
@@ -115,7 +108,7 @@ public class PipelineMetrics {
 
   /** Counts a task of upkeep that failed, and says why. */
   public void upkeepFailed(String task, Throwable failed) {
-    String reason = rootMessage(failed);
+    String reason = RootCause.message(failed);
     upkeepFailures.put(task, reason);
     LOG.error("{} failed, and is tried again on schedule. The reason: {}", task, reason, failed);
     registry.counter("explorer.upkeep.failures", "task", task).increment();

@@ -30,6 +30,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.DisposableBean;
 import org.springframework.stereotype.Component;
+import routes.jetstream.RootCause;
 import routes.wiring.ExplorerProperties.Role;
 
 /**
@@ -87,7 +88,7 @@ class RouteFiles implements CamelContextConfiguration, DisposableBean {
           running.put(file.getKey(), file.getValue());
         } catch (Exception e) {
           throw new IllegalStateException(
-              "the route file " + file.getKey() + " cannot be loaded: " + reason(e), e);
+              "the route file " + file.getKey() + " cannot be loaded: " + RootCause.message(e), e);
         }
       }
     }
@@ -106,7 +107,7 @@ class RouteFiles implements CamelContextConfiguration, DisposableBean {
         look(camel);
       }
     } catch (RuntimeException e) {
-      LOG.warn("The route files in {} cannot be read: {}", folder, reason(e));
+      LOG.warn("The route files in {} cannot be read: {}", folder, RootCause.message(e));
     }
   }
 
@@ -141,20 +142,20 @@ class RouteFiles implements CamelContextConfiguration, DisposableBean {
       refused.remove(name);
       LOG.info("Loaded the routes of {}", name);
     } catch (Exception e) {
-      failures.put(name, reason(e));
+      failures.put(name, RootCause.message(e));
       refused.put(name, wanted);
       String before = running.getOrDefault(name, builtIn.get(name));
       LOG.error(
           "The route file {} has a mistake, {}: {}",
           name,
           before == null ? "and is left out" : "what ran before it goes on",
-          reason(e));
+          RootCause.message(e));
       if (before != null) {
         try {
           update(camel, name, before);
         } catch (Exception again) {
           throw new IllegalStateException(
-              "the routes of " + name + " cannot be restored: " + reason(again), again);
+              "the routes of " + name + " cannot be restored: " + RootCause.message(again), again);
         }
       }
     }
@@ -175,7 +176,7 @@ class RouteFiles implements CamelContextConfiguration, DisposableBean {
         camel.getRouteController().stopRoute(id);
         camel.removeRoute(id);
       } catch (Exception e) {
-        LOG.warn("The route {} cannot be removed: {}", id, reason(e));
+        LOG.warn("The route {} cannot be removed: {}", id, RootCause.message(e));
       }
     }
   }
@@ -206,14 +207,6 @@ class RouteFiles implements CamelContextConfiguration, DisposableBean {
     } catch (IOException e) {
       throw new UncheckedIOException("the route file " + name + " cannot be read", e);
     }
-  }
-
-  private static String reason(Throwable failure) {
-    Throwable root = failure;
-    while (root.getCause() != null && root.getCause() != root) {
-      root = root.getCause();
-    }
-    return root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
   }
 
   @Override

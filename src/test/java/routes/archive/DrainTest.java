@@ -133,6 +133,48 @@ class DrainTest {
   }
 
   @Test
+  void knowsAnEventThatAnotherHostSendsAnHourLaterWithAnotherTime() throws Exception {
+    fixture.store(post(1, "a"));
+    byte[] later =
+        bytes(
+            new String(post(1, "a"), java.nio.charset.StandardCharsets.UTF_8)
+                .replace(
+                    "\"time_us\":" + (Frames.NOON_US + 1000),
+                    "\"time_us\":" + (Frames.NOON_US + 3_600_000_000L)));
+    assertThat(fixture.store(later, later).duplicates()).isEqualTo(2);
+    assertThat(fixture.rows(TableName.POSTS)).isEqualTo(1);
+  }
+
+  @Test
+  void storesWhatIsDeepLargeOrOddAndEverythingAroundIt() throws Exception {
+    String deep = "[".repeat(64) + "]".repeat(64);
+    byte[] nested =
+        commit(
+            ALICE,
+            1,
+            "create",
+            "app.bsky.feed.post",
+            "deep",
+            (com.fasterxml.jackson.databind.node.ObjectNode)
+                Json.read("{\"text\":\"deep\",\"x\":" + deep + "}"));
+    byte[] large = post(2, "x".repeat(5_000_000));
+    byte[] invalid = post(3, "??");
+    int at = new String(invalid, java.nio.charset.StandardCharsets.UTF_8).indexOf("??");
+    invalid[at] = (byte) 0xc3;
+    invalid[at + 1] = (byte) 0x28;
+    byte[] half = java.util.Arrays.copyOf(post(4, "half"), 50);
+    BatchReport report =
+        fixture.store(post(0, "before"), nested, large, invalid, half, post(5, "behind"));
+    assertThat(report.stored()).isEqualTo(4);
+    assertThat(report.deadLetters()).isEqualTo(Map.of("not-json", 2L));
+    assertThat(fixture.ask(TableName.POSTS, "SELECT max(length(text)) FROM TABLE"))
+        .isEqualTo(5_000_000L);
+    assertThat(fixture.ask(TableName.POSTS, "SELECT extra FROM TABLE WHERE rkey = 'deep'"))
+        .asString()
+        .contains(deep);
+  }
+
+  @Test
   void keepsApartEventsThatDifferInTheirIdentity() throws Exception {
     fixture.store(
         commit(ALICE, 1, "create", "app.bsky.feed.post", "k", Frames.record(1, "x")),

@@ -4,13 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisURI;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Properties;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -90,6 +94,8 @@ class DiskFaultsIT {
           long failures = failures(explorer);
           await().atMost(Duration.ofSeconds(30)).until(() -> failures(explorer) != failures);
         }
+        // Redis cannot write its file anew either, and goes on with the old one.
+        assertThat(rewriteAof()).contains("started");
         Files.delete(filler);
         RedisFaultsIT.awaitFlow(explorer);
 
@@ -108,6 +114,25 @@ class DiskFaultsIT {
         new Oracle(List.of(world), new JetstreamServer[0]).compare(data, start, clock.instant());
     assertThat(verdict.isClean()).as("%s", verdict).isTrue();
     assertThat(new Verification(data, what -> {}).run("128MB", 2).damages()).isEmpty();
+  }
+
+  private String rewriteAof() throws IOException {
+    Properties identity = new Properties();
+    try (InputStream in = Files.newInputStream(data.resolve("redis/server.properties"))) {
+      identity.load(in);
+    }
+    RedisClient client =
+        RedisClient.create(
+            RedisURI.builder()
+                .withHost("127.0.0.1")
+                .withPort(Integer.parseInt(identity.getProperty("port")))
+                .withPassword(identity.getProperty("password").toCharArray())
+                .build());
+    try (var connection = client.connect()) {
+      return connection.sync().bgrewriteaof();
+    } finally {
+      client.shutdown(Duration.ZERO, Duration.ofSeconds(5));
+    }
   }
 
   private static long failures(ExplorerProcess explorer) {

@@ -71,6 +71,12 @@ public final class LeftoverFiles {
       List<Path> files = old(archive.folder().resolve(name.label()));
       if (!files.isEmpty()) {
         Set<Path> needed = needed(name);
+        if (!needed.isEmpty() && needed.stream().noneMatch(Files::exists)) {
+          throw new IllegalStateException(
+              "none of the files that the commits of "
+                  + name.label()
+                  + " name is there: was the data folder moved? Nothing is removed");
+        }
         files.stream().filter(file -> !needed.contains(file)).forEach(found::add);
       }
     }
@@ -101,6 +107,12 @@ public final class LeftoverFiles {
     return old;
   }
 
+  /** Where a file is, whatever links lead there. */
+  private static Path real(String location) throws IOException {
+    Path file = LocalFileIO.path(location);
+    return Files.exists(file) ? file.toRealPath() : file;
+  }
+
   /** Every file that a snapshot of the table needs, or its metadata names. */
   private Set<Path> needed(TableName name) throws IOException {
     Table table = archive.table(name);
@@ -115,14 +127,16 @@ public final class LeftoverFiles {
         if (manifests.add(manifest.path())) {
           try (CloseableIterable<String> paths =
               ManifestFiles.readPaths(manifest, table.io(), table.specs())) {
-            paths.forEach(path -> needed.add(LocalFileIO.path(path)));
+            for (String path : paths) {
+              needed.add(real(path));
+            }
           }
         }
       }
     }
     metadata.addAll(manifests);
     for (String location : metadata) {
-      Path file = LocalFileIO.path(location);
+      Path file = real(location);
       needed.add(file);
       needed.add(LocalFileIO.checksumFile(file));
     }

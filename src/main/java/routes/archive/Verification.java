@@ -164,8 +164,11 @@ public final class Verification {
               .sorted(Comparator.comparing(ArchiveFile::date).thenComparing(ArchiveFile::path))
               .toList();
       for (ArchiveFile file : sorted) {
-        if (isWhole(name, file, sorted.size())) {
+        Optional<String> damage = damage(name, file, sorted.size());
+        if (damage.isEmpty()) {
           readable.add(file);
+        } else if (isLive(archive, name, file)) {
+          damages.add(damage.get());
         }
       }
       return Optional.of(
@@ -186,39 +189,55 @@ public final class Verification {
     for (Snapshot snapshot : oldestFirst) {
       commits++;
       Optional<ArchivePosition> at = ArchivePosition.in(snapshot.summary());
+      String commit = "commit " + snapshot.snapshotId() + " of " + name.label();
       if (at.isEmpty()) {
-        damages.add("commit " + snapshot.snapshotId() + " of " + name.label() + " has no position");
-      } else if (before != null
-          && (before.streamId().isAfter(at.get().streamId())
-              || before.timeUs() > at.get().timeUs()
-              || before.edition() > at.get().edition())) {
-        damages.add(
-            "commit "
-                + snapshot.snapshotId()
-                + " of "
-                + name.label()
-                + " goes back from "
-                + before
-                + " to "
-                + at.get());
+        damages.add(commit + " has no position");
+      } else if (before != null && isBehind(at.get(), before)) {
+        damages.add(commit + " goes back from " + before + " to " + at.get());
       }
       before = at.orElse(before);
-      for (ManifestFile manifest : snapshot.allManifests(table.io())) {
-        try (CloseableIterable<String> paths =
-            ManifestFiles.readPaths(manifest, table.io(), table.specs())) {
-          for (String path : paths) {
-            if (!Files.exists(LocalFileIO.path(path))) {
-              damages.add("the file " + path + " of " + name.label() + " is missing");
-            }
-          }
-        } catch (IOException e) {
-          damages.add("the manifest " + manifest.path() + " cannot be read: " + e.getMessage());
+      List<String> wrong = files(table, snapshot);
+      if (!wrong.isEmpty()) {
+        table.refresh();
+        if (table.snapshot(snapshot.snapshotId()) != null) {
+          damages.addAll(wrong); // else it was forgotten meanwhile, and its files with it
         }
       }
     }
   }
 
-  private boolean isWhole(TableName name, ArchiveFile file, int of) {
+  private static boolean isBehind(ArchivePosition at, ArchivePosition before) {
+    return before.streamId().isAfter(at.streamId())
+        || before.timeUs() > at.timeUs()
+        || before.edition() > at.edition();
+  }
+
+  /** What is wrong with the files that a commit names. */
+  private static List<String> files(Table table, Snapshot snapshot) {
+    List<String> wrong = new ArrayList<>();
+    try {
+      for (ManifestFile manifest : snapshot.allManifests(table.io())) {
+        try (CloseableIterable<String> paths =
+            ManifestFiles.readPaths(manifest, table.io(), table.specs())) {
+          for (String path : paths) {
+            if (!Files.exists(LocalFileIO.path(path))) {
+              wrong.add("the file " + path + " is missing");
+            }
+          }
+        }
+      }
+    } catch (IOException | RuntimeException e) {
+      wrong.add("commit " + snapshot.snapshotId() + " cannot be read: " + e.getMessage());
+    }
+    return wrong;
+  }
+
+  /** Not any more when it was compacted meanwhile. */
+  private static boolean isLive(Archive archive, TableName name, ArchiveFile file) {
+    return archive.snapshot(name).files().stream().anyMatch(f -> f.path().equals(file.path()));
+  }
+
+  private Optional<String> damage(TableName name, ArchiveFile file, int of) {
     say(
         name.label()
             + " "
@@ -233,10 +252,9 @@ public final class Verification {
     try {
       Checksum.check(file);
       read(name, file);
-      return true;
+      return Optional.empty();
     } catch (IOException | RuntimeException e) {
-      damages.add(e.getMessage());
-      return false;
+      return Optional.of(String.valueOf(e.getMessage()));
     } finally {
       files++;
       bytes += file.bytes();

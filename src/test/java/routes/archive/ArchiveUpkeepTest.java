@@ -237,6 +237,31 @@ class ArchiveUpkeepTest {
   }
 
   @Test
+  void removesNothingThatIsReachedByAnotherWay() throws Exception {
+    storeAWorld();
+    Path moved = fixture.folder().resolveSibling(fixture.folder().getFileName() + "-moved");
+    Files.move(fixture.folder(), moved);
+    try {
+      Files.createSymbolicLink(fixture.folder(), moved);
+      try (Archive again = Archive.open(fixture.folder())) {
+        LeftoverFiles files =
+            new LeftoverFiles(again, fixture.folder(), Duration.ZERO, Clock.systemUTC());
+        assertThat(files.find()).isEmpty();
+      }
+      Files.delete(fixture.folder());
+      try (Archive elsewhere = Archive.open(moved)) {
+        LeftoverFiles files = new LeftoverFiles(elsewhere, moved, Duration.ZERO, Clock.systemUTC());
+        assertThatThrownBy(files::find).isInstanceOf(RuntimeException.class);
+      } catch (RuntimeException e) {
+        assertThat(e).as("or it cannot even be opened").hasMessageContaining("archive");
+      }
+    } finally {
+      Files.deleteIfExists(fixture.folder());
+      Files.move(moved, fixture.folder());
+    }
+  }
+
+  @Test
   void theGraceTimeIsOfTheFilesLastChange() throws Exception {
     fixture.store(post(1, "a"));
     Path old = Files.writeString(anyFile(TableName.POSTS).resolveSibling("batch-old.parquet"), "x");

@@ -21,7 +21,7 @@ import routes.fixtures.ExtractedJar;
  */
 class DeliberateBugsIT {
 
-  private static final int DEATHS = 3;
+  private static final int DEATHS = 2;
   private static final Duration PATIENCE = Duration.ofSeconds(75);
 
   @TempDir Path folder;

@@ -21,8 +21,8 @@ import routes.simulator.World;
 /** Outages longer than a host holds what happened: known, shown, and filled where any host can. */
 class GapIT {
 
-  private static final Duration HELD = Duration.ofSeconds(3);
-  private static final Duration OUTAGE = Duration.ofSeconds(15);
+  private static final Duration HELD = Duration.ofSeconds(2);
+  private static final Duration OUTAGE = Duration.ofSeconds(9);
 
   @TempDir Path folder;
 

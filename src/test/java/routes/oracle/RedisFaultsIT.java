@@ -22,7 +22,7 @@ import routes.simulator.World;
 class RedisFaultsIT {
 
   /** Seconds; ten minutes with {@code -Psoak}. */
-  private static final int OUTAGE = Integer.getInteger("redis-outage", 8);
+  private static final int OUTAGE = Integer.getInteger("redis-outage", 4);
 
   @TempDir Path folder;
 
@@ -61,7 +61,7 @@ class RedisFaultsIT {
         awaitFlow(explorer);
 
         // Slow.
-        redis.ask(commands -> commands.clientPause(3000));
+        redis.ask(commands -> commands.clientPause(2000));
         awaitFlow(explorer);
 
         // Another password.

@@ -66,11 +66,15 @@ final class BlockCodec {
     try {
       ByteBuffer plain = ByteBuffer.wrap(Zstd.decompress(fields.value("frames"), size));
       while (plain.hasRemaining()) {
-        byte[] frame = new byte[plain.getInt()];
+        int length = plain.getInt();
+        if (length < 0 || length > plain.remaining()) {
+          throw new BufferUnderflowException();
+        }
+        byte[] frame = new byte[length];
         plain.get(frame);
         frames.add(frame);
       }
-    } catch (ZstdException | BufferUnderflowException | NegativeArraySizeException e) {
+    } catch (ZstdException | BufferUnderflowException e) {
       throw new IllegalStateException(
           "entry " + id + " of the stream is damaged: its frames cannot be unpacked", e);
     }

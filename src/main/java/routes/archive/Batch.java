@@ -77,29 +77,42 @@ final class Batch implements Closeable {
   }
 
   /**
-   * Adds a block.
+   * Adds blocks that follow each other; duplicates are looked for among all of them at once, since
+   * a look-up costs as much for many events as for one.
    *
-   * @param poison frames of it that cannot be processed, by their index, and why: they become dead
+   * @param poison frames that cannot be processed, by entry and index, and why: they become dead
    *     letters
    */
-  void add(StoredBlock stored, Map<Integer, Throwable> poison) throws IOException, SQLException {
-    Block block = stored.block();
-    if (block.isStop()) {
-      ledger.stopped(block);
-    }
-    List<Row> fresh = new ArrayList<>(block.count());
-    List<Line> lines = new ArrayList<>(block.count());
-    for (int i = 0; i < block.count(); i++) {
-      Row row = row(block, i, poison);
-      boolean dead = row.table() == TableName.DEAD_LETTERS;
-      Line line = ledger.received(block, dead ? 0 : (Long) row.values().get("time_us"));
-      if (isAlreadyIn(row.table(), stored)) {
-        recount(row, line);
-      } else {
-        fresh.add(row);
-        lines.add(line);
+  void add(List<StoredBlock> added, Map<StreamId, Map<Integer, Throwable>> poison)
+      throws IOException, SQLException {
+    List<Row> fresh = new ArrayList<>();
+    List<Line> lines = new ArrayList<>();
+    for (StoredBlock stored : added) {
+      Block block = stored.block();
+      if (block.isStop()) {
+        ledger.stopped(block);
       }
+      Map<Integer, Throwable> poisoned = poison.getOrDefault(stored.id(), Map.of());
+      for (int i = 0; i < block.count(); i++) {
+        Row row = row(block, i, poisoned);
+        boolean dead = row.table() == TableName.DEAD_LETTERS;
+        Line line = ledger.received(block, dead ? 0 : (Long) row.values().get("time_us"));
+        if (isAlreadyIn(row.table(), stored)) {
+          recount(row, line);
+        } else {
+          fresh.add(row);
+          lines.add(line);
+        }
+      }
+      blocks++;
+      events += block.count();
+      bytes += block.bytes();
+      move(stored);
     }
+    store(fresh, lines);
+  }
+
+  private void store(List<Row> fresh, List<Line> lines) throws IOException, SQLException {
     List<Row> unseen = seen.unseen(fresh);
     int next = 0;
     for (int i = 0; i < fresh.size(); i++) {
@@ -112,10 +125,6 @@ final class Batch implements Closeable {
         duplicate(lines.get(i));
       }
     }
-    blocks++;
-    events += block.count();
-    bytes += block.bytes();
-    move(stored);
   }
 
   private Row row(Block block, int index, Map<Integer, Throwable> poison) {

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -30,7 +31,9 @@ public final class Drain {
 
   private static final Logger LOG = LoggerFactory.getLogger(Drain.class);
 
-  private static final int READ_BLOCKS = 8;
+  private static final int READ_BLOCKS = 16;
+  private static final long CHUNK_EVENTS = 10_000;
+  private static final long CHUNK_BYTES = 16 << 20;
 
   private final BlockStream stream;
   private final Archive archive;
@@ -181,18 +184,38 @@ public final class Drain {
   private boolean read(Batch batch, Start start, Map<StreamId, Map<Integer, Throwable>> poison)
       throws IOException, SQLException {
     StreamId last = start.entry();
-    while (true) {
-      List<StoredBlock> blocks = stream.readAfter(last, READ_BLOCKS);
-      if (blocks.isEmpty()) {
+    while (!isFull(batch, start.nanos)) {
+      List<StoredBlock> chunk = chunk(batch, last);
+      if (chunk.isEmpty()) {
         return false;
       }
+      last = chunk.get(chunk.size() - 1).id();
+      attempted = last;
+      batch.add(chunk, poison);
+    }
+    return !stream.readAfter(last, 1).isEmpty();
+  }
+
+  /** The next blocks, as many as are looked at together, and no more than the batch can take. */
+  private List<StoredBlock> chunk(Batch batch, StreamId after) {
+    List<StoredBlock> chunk = new ArrayList<>();
+    long events = 0;
+    long bytes = 0;
+    StreamId last = after;
+    while (true) {
+      List<StoredBlock> blocks = stream.readAfter(last, READ_BLOCKS);
       for (StoredBlock block : blocks) {
-        if (isFull(batch, start.nanos)) {
-          return true;
-        }
-        attempted = block.id();
-        batch.add(block, poison.getOrDefault(block.id(), Map.of()));
+        chunk.add(block);
+        events += block.block().count();
+        bytes += block.block().bytes();
         last = block.id();
+        if (events >= Math.min(CHUNK_EVENTS, limits.events - batch.events())
+            || bytes >= Math.min(CHUNK_BYTES, limits.bytes - batch.bytes())) {
+          return chunk;
+        }
+      }
+      if (blocks.isEmpty()) {
+        return chunk;
       }
     }
   }

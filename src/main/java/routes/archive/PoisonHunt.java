@@ -123,7 +123,8 @@ final class PoisonHunt {
           StoredBlock stored = stream.readAfter(part.before, 1).get(0);
           int first = (int) Math.max(0, from - part.first);
           int end = (int) Math.min(part.frames, to - part.first);
-          trial.add(new StoredBlock(stored.id(), cut(stored.block(), first, end)), Map.of());
+          trial.add(
+              List.of(new StoredBlock(stored.id(), cut(stored.block(), first, end))), Map.of());
         }
       }
       trial.finish();

@@ -33,6 +33,10 @@ final class SeenEvents {
 
   private static final long STRETCH_US = 600_000_000L;
   private static final int WORTH_LOADING = 64;
+
+  /** Hosts replay a day and a half; three days. */
+  private static final long REPEATED_US = 3 * 86_400_000_000L;
+
   private static final int MAX_KEYS = 3_000_000;
 
   private final Archive archive;
@@ -156,10 +160,30 @@ final class SeenEvents {
     List<ArchiveFile> files =
         column.equals("rev")
             ? files(table, values.first(), values.last())
-            : archive.snapshot(table).files();
+            : filesSince(table, candidates);
     String places = values.stream().map(value -> "?").collect(Collectors.joining(", "));
     select(table, files, column + " IN (" + places + ")", found::add, values);
     return found;
+  }
+
+  /**
+   * Files that can hold another copy of what has no revision: a host passed it on when it happened
+   * or later, and repeats it for some days at most.
+   */
+  private List<ArchiveFile> filesSince(TableName table, List<Candidate> candidates) {
+    long earliest =
+        candidates.stream().mapToLong(candidate -> earliest(table, candidate)).min().orElse(0);
+    return archive.snapshot(table).files().stream()
+        .filter(
+            file ->
+                file.range().lastTimeUs() == null
+                    || file.range().lastTimeUs() >= earliest - REPEATED_US)
+        .toList();
+  }
+
+  private static long earliest(TableName table, Candidate candidate) {
+    long seen = (Long) candidate.row.values().get("time_us");
+    return Math.min(seen, EventKey.ownTime(table, candidate.row.values()).orElse(seen));
   }
 
   private List<ArchiveFile> files(TableName table, String firstRev, String lastRev) {

@@ -207,7 +207,7 @@ class CompletenessTest {
             start,
             new EventRows())) {
       for (var block : fixture.stream().readAfter(start.orElseThrow().streamId(), 10)) {
-        cutOff.add(block, java.util.Map.of());
+        cutOff.add(List.of(block), java.util.Map.of());
       }
       cutOff.handOver();
       fixture

@@ -264,7 +264,7 @@ class DrainTest {
             before,
             new EventRows())) {
       for (var block : fixture.stream().readAfter(before.orElseThrow().streamId(), 10)) {
-        cutOff.add(block, Map.of());
+        cutOff.add(List.of(block), Map.of());
       }
       cutOff.handOver();
       fixture

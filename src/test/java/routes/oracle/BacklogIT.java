@@ -101,6 +101,7 @@ class BacklogIT {
                     "--explorer.jetstream.hosts=" + server.url(),
                     "--explorer.jetstream.start=" + clock.instant().minus(DAY),
                     "--explorer.redis.max-memory=256mb",
+                    "--explorer.drain.max-events=" + Math.min(250_000, EVENTS / 6),
                     "--explorer.drain.schedule=* * * * * ?")
                 .awaitReady()) {
       Instant start = Instant.now();

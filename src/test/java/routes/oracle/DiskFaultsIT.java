@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Properties;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -35,6 +36,7 @@ class DiskFaultsIT {
 
   @TempDir Path folder;
   private Path data;
+  private Path archive;
 
   @BeforeEach
   void mountASmallDisk() throws Exception {
@@ -42,12 +44,20 @@ class DiskFaultsIT {
     assumeTrue(
         mount("-t", "tmpfs", "-o", "size=48m", "tmpfs", data.toString()),
         "only root can mount a file system");
+    archive = Files.createDirectories(data.resolve("archive"));
+    assertThat(mount("--bind", archive.toString(), archive.toString())).isTrue();
   }
 
   @AfterEach
   void unmount() throws Exception {
     Processes.killRedis(data);
-    new ProcessBuilder("umount", "-l", data.toString()).inheritIO().start().waitFor();
+    for (Path mounted : archive == null ? List.of(data) : List.of(archive, data)) {
+      new ProcessBuilder("umount", "-l", mounted.toString())
+          .redirectErrorStream(true)
+          .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+          .start()
+          .waitFor();
+    }
   }
 
   private static boolean mount(String... arguments) throws Exception {
@@ -99,11 +109,17 @@ class DiskFaultsIT {
         Files.delete(filler);
         RedisFaultsIT.awaitFlow(explorer);
 
-        // Read-only.
-        assertThat(mount("-o", "remount,ro", data.toString())).isTrue();
+        // What could not be written is not held open either.
+        await().untilAsserted(() -> assertThat(openFiles(explorer.pid())).isEmpty());
+
+        // Read-only, from a moment on when nothing is being written.
+        await()
+            .pollInterval(Duration.ofMillis(20))
+            .atMost(Duration.ofSeconds(60))
+            .until(() -> mount("-o", "remount,bind,ro", archive.toString()));
         awaitHealth(explorer, "drain", "ead-only");
         assertThat(explorer.get("/search?text=x").statusCode()).isEqualTo(200);
-        assertThat(mount("-o", "remount,rw,size=48m", data.toString())).isTrue();
+        assertThat(mount("-o", "remount,bind,rw", archive.toString())).isTrue();
         RedisFaultsIT.awaitFlow(explorer);
 
         clock.stop();
@@ -114,6 +130,37 @@ class DiskFaultsIT {
         new Oracle(List.of(world), new JetstreamServer[0]).compare(data, start, clock.instant());
     assertThat(verdict.isClean()).as("%s", verdict).isTrue();
     assertThat(new Verification(data, what -> {}).run("128MB", 2).damages()).isEmpty();
+  }
+
+  /** Files of the archive that a process has open to write, or that are deleted. */
+  private List<String> openFiles(long pid) throws IOException {
+    List<String> open = new java.util.ArrayList<>();
+    try (Stream<Path> files = Files.list(Path.of("/proc/" + pid + "/fd"))) {
+      for (Path file : files.toList()) {
+        String target = Files.exists(file) || Files.isSymbolicLink(file) ? link(file) : "";
+        if (target.startsWith(archive.toString()) && isWritable(pid, file)) {
+          open.add(target);
+        }
+      }
+    }
+    return open;
+  }
+
+  private static String link(Path file) {
+    try {
+      return Files.readSymbolicLink(file).toString();
+    } catch (IOException e) {
+      return ""; // closed meanwhile
+    }
+  }
+
+  private static boolean isWritable(long pid, Path file) {
+    try {
+      return Files.readAllLines(Path.of("/proc/" + pid + "/fdinfo/" + file.getFileName())).stream()
+          .anyMatch(line -> line.startsWith("flags:") && !line.strip().endsWith("0"));
+    } catch (IOException e) {
+      return false; // closed meanwhile
+    }
   }
 
   private String rewriteAof() throws IOException {

@@ -50,11 +50,13 @@ final class CrashCampaign {
   private static final long SECOND_HOST_LATER_US = 1_300_000;
   private static final int LONGEST_LIFE_MILLIS = 9_000;
   private static final int REDIS_TAIL_BYTES = 64 << 10;
+  private static final Duration QUIET = Duration.ofMillis(700);
 
   private final Settings settings;
   private final Random random;
   private final Map<String, Integer> done = new TreeMap<>();
   private final List<ExplorerProcess> processes = new ArrayList<>();
+  private final StoppableClock clock = new StoppableClock(BEHIND);
   private final Instant started = Instant.now();
   private int deaths;
 
@@ -65,7 +67,7 @@ final class CrashCampaign {
     PAUSE("SIGSTOP, then SIGCONT", 6),
     REDIS_KILLED("redis killed", 8),
     REDIS_CUT("redis lost its last part", 6),
-    REDIS_CUT_UNSEEN("redis lost its last part while the application was stopped", 5),
+    REDIS_CUT_UNSEEN("redis lost its last part while nothing was received", 5),
     REDIS_WIPED("redis wiped", 5);
 
     private final String label;
@@ -195,7 +197,6 @@ final class CrashCampaign {
   }
 
   Result run() throws Exception {
-    StoppableClock clock = new StoppableClock(BEHIND);
     World world = new World(settings.seed, settings.eventsPerSecond);
     World later = world.later(SECOND_HOST_LATER_US);
     Instant start = clock.instant().minusSeconds(20);
@@ -290,13 +291,16 @@ final class CrashCampaign {
       case REDIS_KILLED -> Processes.killRedis(data());
       case REDIS_CUT -> whileRedisIsDown(this::cutTail);
       case REDIS_CUT_UNSEEN -> {
-        processes.forEach(process -> process.signal("STOP"));
+        // Nothing is received meanwhile, so that no append fails and tells of it.
+        clock.pause();
+        quiet();
         whileRedisIsDown(
             () -> {
               cutTail();
               startRedis();
             });
-        processes.forEach(process -> process.signal("CONT"));
+        quiet();
+        clock.goOn();
       }
       case REDIS_WIPED ->
           whileRedisIsDown(
@@ -305,6 +309,14 @@ final class CrashCampaign {
     if (!settings.damages.contains(Damage.KILL)) {
       deaths++; // what is done counts, where nothing is killed
     }
+  }
+
+  /** As long as the last block takes to be sent, or a client to connect again. */
+  private static void quiet() {
+    Instant since = Instant.now();
+    await()
+        .pollInterval(Duration.ofMillis(20))
+        .until(() -> Duration.between(since, Instant.now()).compareTo(QUIET) > 0);
   }
 
   private Damage pick() {
@@ -467,6 +479,16 @@ final class CrashCampaign {
 
     void stop() {
       stopped = instant();
+    }
+
+    /** Stands still for a while. */
+    void pause() {
+      stop();
+    }
+
+    /** Jumps to where it would be. */
+    void goOn() {
+      stopped = null;
     }
 
     @Override

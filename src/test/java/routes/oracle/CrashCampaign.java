@@ -232,7 +232,7 @@ final class CrashCampaign {
         routes.resolve("ingest.camel.yaml"),
         ingest.replace(
             "parameters:",
-            "parameters:\n        idleTimeout: 2s\n        rewind: 3s\n        hostRewind: 6s\n        stretchDelay: 3s"));
+            "parameters:\n        idleTimeout: 4s\n        rewind: 3s\n        hostRewind: 6s\n        stretchDelay: 3s"));
   }
 
   private List<String> arguments(JetstreamServer one, JetstreamServer two, Instant start) {

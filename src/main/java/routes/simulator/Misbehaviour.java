@@ -30,6 +30,12 @@ public record Misbehaviour(
   public static final Misbehaviour NONE =
       new Misbehaviour(0, 0, 0, 0, 0, Duration.ZERO, 0, Duration.ZERO);
 
+  /** The same, but that a replay starts where it is asked to. */
+  public Misbehaviour withoutRewind() {
+    return new Misbehaviour(
+        seed, drop, silence, junk, duplicate, Duration.ZERO, unavailable, slowClient);
+  }
+
   /** A bit of everything. */
   public static Misbehaviour some(long seed) {
     return new Misbehaviour(

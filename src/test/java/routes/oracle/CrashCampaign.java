@@ -202,7 +202,7 @@ final class CrashCampaign {
     Instant start = clock.instant().minusSeconds(20);
     writeRoutes();
     try (JetstreamServer one =
-            new JetstreamServer(world, Misbehaviour.some(settings.seed), clock, 0);
+            new JetstreamServer(world, Misbehaviour.some(settings.seed).withoutRewind(), clock, 0);
         JetstreamServer two =
             new JetstreamServer(later, Misbehaviour.some(settings.seed), clock, 0)) {
       List<String> arguments = arguments(one, two, start);

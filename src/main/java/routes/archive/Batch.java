@@ -205,7 +205,8 @@ final class Batch implements Closeable {
   private void finish(Target target) throws IOException {
     files
         .computeIfAbsent(target.table, table -> new ArrayList<>())
-        .add(writers.remove(target).finish());
+        .add(writers.get(target).finish());
+    writers.remove(target);
   }
 
   /** Finishes all files, the ledger's too: they are on the disk, and can be committed. */

@@ -23,6 +23,7 @@ import org.apache.parquet.hadoop.api.WriteSupport;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
 import org.apache.parquet.io.LocalOutputFile;
 import org.apache.parquet.io.OutputFile;
+import org.apache.parquet.io.PositionOutputStream;
 import org.apache.parquet.schema.MessageType;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,6 +42,7 @@ final class TableWriter implements Closeable {
   private final Table table;
   private final LocalDate date;
   private Path file;
+  private final Output output;
   private final ParquetWriter<GenericRecord> parquet;
   private boolean closed;
 
@@ -50,14 +52,19 @@ final class TableWriter implements Closeable {
     String fileName = "batch-" + UUID.randomUUID() + ".parquet";
     this.file = Path.of(table.location(), "data", "date=" + date, fileName);
     Files.createDirectories(file.getParent());
-    this.parquet =
-        new Builder(
-                new LocalOutputFile(file),
-                ParquetSchemaUtil.convert(table.schema(), name.label()),
-                name.schema())
-            .withConf(configuration())
-            .withCompressionCodec(CompressionCodecName.ZSTD)
-            .build();
+    this.output = new Output(new LocalOutputFile(file));
+    try {
+      this.parquet =
+          new Builder(
+                  output, ParquetSchemaUtil.convert(table.schema(), name.label()), name.schema())
+              .withConf(configuration())
+              .withCompressionCodec(CompressionCodecName.ZSTD)
+              .build();
+    } catch (IOException | RuntimeException e) {
+      output.close();
+      Files.deleteIfExists(file);
+      throw e;
+    }
   }
 
   private static PlainParquetConfiguration configuration() {
@@ -95,11 +102,61 @@ final class TableWriter implements Closeable {
   public void close() throws IOException {
     if (!closed) {
       closed = true;
-      Files.deleteIfExists(file);
       try {
         parquet.close();
       } catch (IOException | RuntimeException e) {
         LOG.debug("What is abandoned could not be finished", e);
+      }
+      output.close();
+      Files.deleteIfExists(file);
+    }
+  }
+
+  /** A file that can be closed also where Parquet, having failed to write to it, does not. */
+  private static final class Output implements OutputFile, Closeable {
+
+    private final OutputFile file;
+    private PositionOutputStream stream;
+
+    Output(OutputFile file) {
+      this.file = file;
+    }
+
+    @Override
+    public PositionOutputStream create(long blockSize) throws IOException {
+      stream = file.create(blockSize);
+      return stream;
+    }
+
+    @Override
+    public PositionOutputStream createOrOverwrite(long blockSize) throws IOException {
+      stream = file.createOrOverwrite(blockSize);
+      return stream;
+    }
+
+    @Override
+    public boolean supportsBlockSize() {
+      return file.supportsBlockSize();
+    }
+
+    @Override
+    public long defaultBlockSize() {
+      return file.defaultBlockSize();
+    }
+
+    @Override
+    public String getPath() {
+      return file.getPath();
+    }
+
+    @Override
+    public void close() {
+      if (stream != null) {
+        try {
+          stream.close();
+        } catch (IOException e) {
+          LOG.debug("What is abandoned could not be flushed", e);
+        }
       }
     }
   }

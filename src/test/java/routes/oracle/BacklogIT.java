@@ -32,7 +32,7 @@ import routes.simulator.World;
  */
 class BacklogIT {
 
-  private static final long EVENTS = Long.getLong("backlog-events", 30_000);
+  private static final long EVENTS = Long.getLong("backlog-events", 20_000);
   private static final Duration DAY = Duration.ofDays(1);
 
   /** What half a second of the mission's rate comes to. */

@@ -48,7 +48,7 @@ final class CrashCampaign {
 
   private static final Duration BEHIND = Duration.ofHours(26);
   private static final long SECOND_HOST_LATER_US = 1_300_000;
-  private static final int LONGEST_LIFE_MILLIS = 9_000;
+  private static final int LONGEST_LIFE_MILLIS = 8_000;
   private static final int REDIS_TAIL_BYTES = 64 << 10;
   private static final Duration QUIET = Duration.ofMillis(700);
 

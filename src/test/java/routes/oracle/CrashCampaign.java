@@ -2,7 +2,6 @@ package routes.oracle;
 
 import static org.awaitility.Awaitility.await;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.channels.FileChannel;
@@ -59,6 +58,7 @@ final class CrashCampaign {
   private final StoppableClock clock = new StoppableClock(BEHIND);
   private final Instant started = Instant.now();
   private int deaths;
+  private Duration told = Duration.ZERO;
 
   /** What can be done to a running application. */
   enum Damage {
@@ -93,6 +93,8 @@ final class CrashCampaign {
    * @param grace of files that are left over
    * @param patience how long the last process may take to archive the rest
    * @param awaitsReady whether processes are left alone until they are ready
+   * @param fillsGaps whether what was missed is soon read again by the second reader, which makes
+   *     up for mistakes of the first
    */
   record Settings(
       Path folder,
@@ -107,7 +109,8 @@ final class CrashCampaign {
       List<CrashPoint> crashPoints,
       Duration grace,
       Duration patience,
-      boolean awaitsReady) {
+      boolean awaitsReady,
+      boolean fillsGaps) {
 
     Settings lasting(Duration duration, int processes, boolean pause) {
       return new Settings(
@@ -123,7 +126,8 @@ final class CrashCampaign {
           crashPoints,
           grace,
           patience,
-          awaitsReady);
+          awaitsReady,
+          fillsGaps);
     }
 
     /** Everything that can be done, at every place. */
@@ -141,7 +145,8 @@ final class CrashCampaign {
           List.of(CrashPoint.values()),
           Duration.ofSeconds(90),
           Duration.ofMinutes(5),
-          false);
+          false,
+          true);
     }
   }
 
@@ -209,6 +214,7 @@ final class CrashCampaign {
       try {
         while (deaths < settings.deaths || isEarly()) {
           damage(arguments);
+          progress();
         }
         clock.stop();
         finish(arguments, world, clock.instant());
@@ -217,6 +223,14 @@ final class CrashCampaign {
         Processes.killRedis(data());
       }
       return judge(new Oracle(List.of(world, later), one, two), start, clock.instant());
+    }
+  }
+
+  private void progress() {
+    Duration since = Duration.between(started, Instant.now());
+    if (since.minus(told).compareTo(Duration.ofMinutes(5)) > 0) {
+      told = since;
+      System.out.printf("%d minutes, %d deaths: %s%n", since.toMinutes(), deaths, done);
     }
   }
 
@@ -232,7 +246,8 @@ final class CrashCampaign {
         routes.resolve("ingest.camel.yaml"),
         ingest.replace(
             "parameters:",
-            "parameters:\n        idleTimeout: 4s\n        rewind: 3s\n        hostRewind: 6s\n        stretchDelay: 3s"));
+            "parameters:\n        idleTimeout: 4s\n        rewind: 3s\n        hostRewind: 6s\n        stretchDelay: "
+                + (settings.fillsGaps ? "3s" : "1h")));
   }
 
   private List<String> arguments(JetstreamServer one, JetstreamServer two, Instant start) {
@@ -428,27 +443,10 @@ final class CrashCampaign {
   private void finish(List<String> arguments, World world, Instant end) {
     processes.forEach(ExplorerProcess::kill);
     processes.clear();
-    long endUs = end.toEpochMilli() * 1000;
-    long newestUs = 0;
-    // The server waits at the first event that is yet to come; what is behind it is not due.
-    for (long n = world.numberAt(endUs - 10_000_000); world.timeUs(n) <= endUs; n++) {
-      newestUs = Math.max(newestUs, world.timeUs(n));
-    }
-    Instant newest = Instant.ofEpochMilli(newestUs / 1000);
     start(arguments);
     ExplorerProcess last = processes.get(0).awaitReady();
-    await()
-        .during(Duration.ofSeconds(3))
-        .atMost(settings.patience)
-        .until(() -> last.json("/api/v1/status"), status -> isAllArchived(status, newest));
+    Archived.awaitAll(last, world, end, settings.patience);
     last.close();
-  }
-
-  private static boolean isAllArchived(JsonNode status, Instant newest) {
-    String position = status.get("archive").path("position").asText();
-    return status.get("buffer").path("blocks").asLong(-1) == 0
-        && !position.isEmpty()
-        && !Instant.parse(position).isBefore(newest);
   }
 
   private Result judge(Oracle oracle, Instant start, Instant end) throws Exception {

@@ -89,7 +89,7 @@ class DiskFaultsIT {
                   "--explorer.jetstream.start=" + start,
                   "--explorer.drain.schedule=* * * * * ?")
               .awaitReady()) {
-        RedisFaultsIT.awaitFlow(explorer);
+        Archived.awaitFlow(explorer);
 
         // Full, to the last byte.
         Path filler = data.resolve("filler");
@@ -107,7 +107,7 @@ class DiskFaultsIT {
         // Redis cannot write its file anew either, and goes on with the old one.
         assertThat(rewriteAof()).contains("started");
         Files.delete(filler);
-        RedisFaultsIT.awaitFlow(explorer);
+        Archived.awaitFlow(explorer);
 
         // What could not be written is not held open either.
         await().untilAsserted(() -> assertThat(openFiles(explorer.pid())).isEmpty());
@@ -120,10 +120,10 @@ class DiskFaultsIT {
         awaitHealth(explorer, "drain", "ead-only");
         assertThat(explorer.get("/search?text=x").statusCode()).isEqualTo(200);
         assertThat(mount("-o", "remount,bind,rw", archive.toString())).isTrue();
-        RedisFaultsIT.awaitFlow(explorer);
+        Archived.awaitFlow(explorer);
 
         clock.stop();
-        RedisFaultsIT.awaitAllArchived(explorer, world, clock.instant());
+        Archived.awaitAll(explorer, world, clock.instant(), Duration.ofSeconds(90));
       }
     }
     Oracle.Verdict verdict =

@@ -58,7 +58,7 @@ class GapIT {
       server.hold(HELD);
       Instant start = clock.instant();
       try (ExplorerProcess first = start(start, server.url())) {
-        RedisFaultsIT.awaitFlow(first);
+        Archived.awaitFlow(first);
         assertThat(first.json("/api/v1/completeness").get("gaps")).isEmpty();
         assertThat(
                 first.json("/search").get("meta").get("completeness").get("complete").asBoolean())
@@ -66,7 +66,7 @@ class GapIT {
       }
       awaitOutage();
       ExplorerProcess second = start(start, server.url());
-      RedisFaultsIT.awaitFlow(second);
+      Archived.awaitFlow(second);
       JsonNode one = second.json("/api/v1/completeness");
       assertThat(one.get("gaps")).hasSize(1);
       assertThat(one.get("gaps").get(0).get("reason").asText()).isEqualTo("stopped");
@@ -75,7 +75,7 @@ class GapIT {
       Processes.killRedis(folder.resolve("data"));
       awaitOutage();
       try (ExplorerProcess third = start(start, server.url())) {
-        RedisFaultsIT.awaitFlow(third);
+        Archived.awaitFlow(third);
         JsonNode gaps = third.json("/api/v1/completeness").get("gaps");
         assertThat(gaps).hasSize(2);
         assertThat(gaps.get(1).get("reason").asText()).isEqualTo("disconnected");
@@ -113,12 +113,12 @@ class GapIT {
       Instant start = clock.instant();
       String hosts = forgetful.url() + "," + good.url();
       ExplorerProcess first = start(start, hosts);
-      RedisFaultsIT.awaitFlow(first);
+      Archived.awaitFlow(first);
       first.kill();
       awaitOutage();
       Instant begin;
       try (ExplorerProcess second = start(start, hosts)) {
-        RedisFaultsIT.awaitFlow(second);
+        Archived.awaitFlow(second);
         await()
             .atMost(Duration.ofSeconds(60))
             .until(
@@ -127,7 +127,7 @@ class GapIT {
         assertThat(second.log()).contains("reading it again").contains("read again what happened");
         begin = Instant.parse(second.json("/api/v1/completeness").get("begin").asText());
         clock.stop();
-        RedisFaultsIT.awaitAllArchived(second, world, clock.instant());
+        Archived.awaitAll(second, world, clock.instant(), Duration.ofSeconds(90));
       }
       Oracle.Verdict verdict =
           new Oracle(List.of(world, later), forgetful, good)

@@ -3,7 +3,6 @@ package routes.oracle;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.lettuce.core.KillArgs;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -46,23 +45,23 @@ class RedisFaultsIT {
         awaitTrouble(explorer, "");
         assertThat(explorer.get("/search?text=x").statusCode()).isEqualTo(200);
         redis.start();
-        awaitFlow(explorer);
+        Archived.awaitFlow(explorer);
 
         // Full.
         redis.ask(commands -> commands.configSet("maxmemory", "1"));
         awaitTrouble(explorer, "OOM");
         redis.ask(commands -> commands.configSet("maxmemory", "0"));
-        awaitFlow(explorer);
+        Archived.awaitFlow(explorer);
 
         // Read-only.
         redis.ask(commands -> commands.replicaof("127.0.0.1", 1));
         awaitTrouble(explorer, "READONLY");
         redis.ask(commands -> commands.replicaofNoOne());
-        awaitFlow(explorer);
+        Archived.awaitFlow(explorer);
 
         // Slow.
         redis.ask(commands -> commands.clientPause(2000));
-        awaitFlow(explorer);
+        Archived.awaitFlow(explorer);
 
         // Another password.
         redis.ask(commands -> commands.configSet("requirepass", "another"));
@@ -70,12 +69,12 @@ class RedisFaultsIT {
             "another", commands -> commands.clientKill(KillArgs.Builder.typeNormal().skipme()));
         awaitTrouble(explorer, "");
         redis.ask("another", commands -> commands.configSet("requirepass", "right"));
-        awaitFlow(explorer);
+        Archived.awaitFlow(explorer);
 
         // Restarted at once, then gone for long.
         redis.kill();
         redis.start();
-        awaitFlow(explorer);
+        Archived.awaitFlow(explorer);
         redis.kill();
         Instant gone = Instant.now();
         awaitTrouble(explorer, "");
@@ -83,13 +82,13 @@ class RedisFaultsIT {
             .atMost(Duration.ofSeconds(OUTAGE + 10))
             .until(() -> Duration.between(gone, Instant.now()).toSeconds() >= OUTAGE);
         redis.start();
-        awaitFlow(explorer);
+        Archived.awaitFlow(explorer);
 
         // Wiped while it runs.
         redis.ask(commands -> commands.flushall());
-        awaitFlow(explorer);
+        Archived.awaitFlow(explorer);
         clock.stop();
-        awaitAllArchived(explorer, world, clock.instant());
+        Archived.awaitAll(explorer, world, clock.instant(), Duration.ofSeconds(90));
       }
     }
     Oracle.Verdict verdict =
@@ -111,37 +110,5 @@ class RedisFaultsIT {
             });
     assertThat(explorer.get("/observe/metrics").body()).contains("explorer_ingest_connected");
     assertThat(explorer.isAlive()).isTrue();
-  }
-
-  /** What happens from now on is archived soon. */
-  static void awaitFlow(ExplorerProcess explorer) {
-    Instant now = Instant.now();
-    await()
-        .atMost(Duration.ofSeconds(90))
-        .until(
-            () -> {
-              JsonNode status = explorer.json("/api/v1/status");
-              String position = status.get("archive").path("position").asText();
-              return !position.isEmpty() && Instant.parse(position).isAfter(now);
-            });
-  }
-
-  static void awaitAllArchived(ExplorerProcess explorer, World world, Instant end) {
-    long endUs = end.toEpochMilli() * 1000;
-    long newestUs = 0;
-    for (long n = world.numberAt(endUs - 10_000_000); world.timeUs(n) <= endUs; n++) {
-      newestUs = Math.max(newestUs, world.timeUs(n));
-    }
-    Instant newest = Instant.ofEpochMilli(newestUs / 1000);
-    await()
-        .atMost(Duration.ofSeconds(90))
-        .until(
-            () -> {
-              JsonNode status = explorer.json("/api/v1/status");
-              String position = status.get("archive").path("position").asText();
-              return status.get("buffer").path("blocks").asLong(-1) == 0
-                  && !position.isEmpty()
-                  && !Instant.parse(position).isBefore(newest);
-            });
   }
 }

@@ -1,0 +1,61 @@
+package routes.oracle;
+
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
+import java.time.Instant;
+import routes.fixtures.ExplorerProcess;
+import routes.simulator.World;
+
+/** How far an application says that it has come. */
+final class Archived {
+
+  private Archived() {}
+
+  /** Waits until what happens from now on is archived. */
+  static void awaitFlow(ExplorerProcess explorer) {
+    Instant now = Instant.now();
+    await()
+        .atMost(Duration.ofSeconds(90))
+        .until(() -> position(explorer.json("/api/v1/status")).isAfter(now));
+  }
+
+  /** Waits until all that the world had sent at its end is archived, and stays so for a while. */
+  static void awaitAll(ExplorerProcess explorer, World world, Instant end, Duration patience) {
+    Instant newest = newest(world, end);
+    await()
+        .during(Duration.ofSeconds(3))
+        .atMost(patience)
+        .until(
+            () -> explorer.json("/api/v1/status"),
+            status ->
+                status.get("buffer").path("blocks").asLong(-1) == 0
+                    && !position(status).isBefore(newest));
+  }
+
+  /** Rows of events, the ledger's left out. */
+  static long rows(JsonNode status) {
+    long rows = 0;
+    for (JsonNode table : status.get("tables")) {
+      rows += table.get("name").textValue().equals("ledger") ? 0 : table.get("rows").longValue();
+    }
+    return rows;
+  }
+
+  /** Where the archive ends: long ago, as long as there is nothing in it. */
+  static Instant position(JsonNode status) {
+    String position = status.get("archive").path("position").asText();
+    return position.isEmpty() ? Instant.EPOCH : Instant.parse(position);
+  }
+
+  /** The server waits at the first event that is yet to come; what is behind it is not due. */
+  private static Instant newest(World world, Instant end) {
+    long endUs = end.toEpochMilli() * 1000;
+    long newestUs = 0;
+    for (long n = world.numberAt(endUs - 10_000_000); world.timeUs(n) <= endUs; n++) {
+      newestUs = Math.max(newestUs, world.timeUs(n));
+    }
+    return Instant.ofEpochMilli(newestUs / 1000);
+  }
+}

@@ -3,9 +3,12 @@ package routes.archive;
 import static java.util.Objects.requireNonNull;
 
 import java.io.IOException;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -14,7 +17,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.apache.iceberg.ManifestFile;
 import org.apache.iceberg.ManifestFiles;
 import org.apache.iceberg.ReachableFileUtil;
@@ -93,17 +95,27 @@ public final class LeftoverFiles {
     }
     Instant before = clock.instant().minus(grace);
     List<Path> old = new ArrayList<>();
-    try (Stream<Path> files = Files.walk(folder.toRealPath())) {
-      for (Path file : files.filter(Files::isRegularFile).toList()) {
-        try {
-          if (Files.getLastModifiedTime(file).toInstant().isBefore(before)) {
-            old.add(file);
+    Files.walkFileTree(
+        folder.toRealPath(),
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+            if (attributes.isRegularFile()
+                && attributes.lastModifiedTime().toInstant().isBefore(before)) {
+              old.add(file);
+            }
+            return FileVisitResult.CONTINUE;
           }
-        } catch (NoSuchFileException e) {
-          LOG.debug("Removed by somebody else meanwhile", e);
-        }
-      }
-    }
+
+          /** Others commit and remove files meanwhile. */
+          @Override
+          public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
+            if (e instanceof NoSuchFileException) {
+              return FileVisitResult.CONTINUE;
+            }
+            throw e;
+          }
+        });
     return old;
   }
 

@@ -7,6 +7,7 @@ import static routes.fixtures.Frames.commit;
 import static routes.fixtures.Frames.post;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -18,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -220,6 +222,36 @@ class ArchiveUpkeepTest {
     assertThat(kept).exists();
     assertThat(verify().damages()).isEmpty();
     assertThat(leftovers(Duration.ZERO).remove()).isZero();
+  }
+
+  @Test
+  void looksForLeftoversWhileFilesComeAndGo() throws Exception {
+    Path folder = Files.createDirectories(fixture.folder().resolve("tmp/busy"));
+    AtomicBoolean enough = new AtomicBoolean();
+    Thread busy =
+        Thread.startVirtualThread(
+            () -> {
+              while (!enough.get()) {
+                try {
+                  for (int i = 0; i < 50; i++) {
+                    Files.createFile(folder.resolve("spill" + i));
+                  }
+                  for (int i = 0; i < 50; i++) {
+                    Files.delete(folder.resolve("spill" + i));
+                  }
+                } catch (IOException e) {
+                  throw new UncheckedIOException(e);
+                }
+              }
+            });
+    try {
+      for (int i = 0; i < 200; i++) {
+        assertThat(leftovers(Duration.ofHours(1)).find()).isEmpty();
+      }
+    } finally {
+      enough.set(true);
+      busy.join();
+    }
   }
 
   @Test

@@ -1,7 +1,6 @@
 package routes.jetstream;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.vertx.core.http.ServerWebSocket;
@@ -441,32 +440,6 @@ class JetstreamComponentTest {
     start(server.url() + "?" + QUICK, this::keep);
     await().until(() -> !blocks.isEmpty());
     assertThat(blocks.get(0).lastTimeUs()).isEqualTo(Frames.NOON_US + 50_000);
-  }
-
-  @ParameterizedTest
-  @CsvSource(
-      delimiter = '|',
-      value = {
-        "ws://h?collections=no spaces allowed | collections: 'no spaces allowed' is no collection",
-        "ws://h?collections=* | '*' is no collection",
-        "ws://h?compress=true | compress=true: a server then compresses",
-        "ws://h?batchSize=0 | batchSize",
-        "ws://h?maxMessageBytes=1000 | maxMessageBytes: at least 8388608",
-        "ws://h?rewind=1m&hostRewind=1s | hostRewind",
-        "ws://h?nosuch=1 | nosuch",
-        "http://h | no Jetstream host: 'http://h'",
-      })
-  void saysAtTheStartWhatIsWrong(String uri, String words) {
-    assertThatThrownBy(() -> camel.getEndpoint("jetstream:" + uri))
-        .hasStackTraceContaining(words.strip());
-  }
-
-  @Test
-  void refusesMoreCollectionsThanAServerTakes() {
-    String many =
-        IntStream.range(0, 101).mapToObj(i -> "app.bsky.x" + i).collect(Collectors.joining(","));
-    assertThatThrownBy(() -> camel.getEndpoint("jetstream:ws://h?collections=" + many))
-        .hasStackTraceContaining("101 names, but a Jetstream server takes at most 100");
   }
 
   private ScriptedJetstream server(BiConsumer<ServerWebSocket, Integer> script) {

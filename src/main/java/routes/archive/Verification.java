@@ -397,7 +397,8 @@ public final class Verification {
                 + expected
                 + " events and dead letters, the tables have "
                 + stored
-                + "; they differ after dead letters were tried again, or while a batch is unfinished");
+                + "; they differ after dead letters were tried again, while a batch is unfinished, and"
+                + " where Redis lost what a batch that was cut off had begun to store");
       }
     }
   }

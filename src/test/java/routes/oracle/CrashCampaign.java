@@ -246,7 +246,9 @@ final class CrashCampaign {
         routes.resolve("ingest.camel.yaml"),
         ingest.replace(
             "parameters:",
-            "parameters:\n        idleTimeout: 4s\n        rewind: 3s\n        hostRewind: 6s\n        stretchDelay: "
+            "parameters:\n        idleTimeout: "
+                + (isGentle() ? "30s" : "4s")
+                + "\n        rewind: 3s\n        hostRewind: 6s\n        stretchDelay: "
                 + (settings.fillsGaps ? "3s" : "1h")));
   }
 
@@ -254,7 +256,7 @@ final class CrashCampaign {
     return List.of(
         "--explorer.jetstream.hosts=" + one.url() + "," + two.url(),
         "--explorer.jetstream.start=" + start,
-        "--explorer.drain.schedule=0/2 * * * * ?",
+        "--explorer.drain.schedule=0/" + (isGentle() ? 10 : 2) + " * * * * ?",
         "--explorer.compact.schedule=1/" + (settings.deaths > 100 ? 20 : 5) + " * * * * ?",
         "--explorer.expire.schedule=3/7 * * * * ?",
         "--explorer.expire.after=15s",
@@ -262,6 +264,11 @@ final class CrashCampaign {
         "--explorer.leftovers.grace=" + settings.grace.toSeconds() + "s",
         "--explorer.dead-letters.schedule=4/10 * * * * ?",
         "--explorer.query.memory=256MB");
+  }
+
+  /** Whether nothing is killed but Redis: then time is left for what it loses to matter. */
+  private boolean isGentle() {
+    return !settings.damages.contains(Damage.KILL);
   }
 
   private Path data() {
@@ -314,19 +321,38 @@ final class CrashCampaign {
               cutTail();
               startRedis();
             });
-        quiet();
+        awaitRedisIsReached();
         clock.goOn();
       }
       case REDIS_WIPED ->
           whileRedisIsDown(
               () -> FileSystemUtils.deleteRecursively(data().resolve("redis/appendonlydir")));
     }
-    if (!settings.damages.contains(Damage.KILL)) {
+    if (isGentle()) {
       deaths++; // what is done counts, where nothing is killed
     }
   }
 
-  /** As long as the last block takes to be sent, or a client to connect again. */
+  /** An append that fails would tell of what is lost. */
+  private void awaitRedisIsReached() {
+    await()
+        .atMost(Duration.ofMinutes(1))
+        .until(
+            () ->
+                processes.stream()
+                    .filter(ExplorerProcess::isAlive)
+                    .allMatch(CrashCampaign::reachesRedis));
+  }
+
+  private static boolean reachesRedis(ExplorerProcess process) {
+    try {
+      return process.json("/api/v1/status").path("buffer").path("blocks").isNumber();
+    } catch (IllegalStateException e) {
+      return true; // it is not ready yet, and will ask Redis anew
+    }
+  }
+
+  /** As long as the last block takes to be sent. */
   private static void quiet() {
     Instant since = Instant.now();
     await()

@@ -86,14 +86,8 @@ enum DeliberateBug {
 
   SEALS_THE_BATCH_FIRST(
       "archive/Drain.java",
-      """
-            for (TableName table : TableName.values()) {
-              if (files
-      """,
-      """
-            for (TableName table : java.util.Arrays.asList(TableName.values()).reversed()) {
-              if (files
-      """,
+      "      for (TableName table : TableName.values()) {\n        if (files",
+      "      for (TableName table : java.util.Arrays.asList(TableName.values()).reversed()) {\n        if (files",
       Set.of(KILL),
       TABLE_COMMITTED),
 

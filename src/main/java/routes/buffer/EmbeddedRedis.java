@@ -30,6 +30,7 @@ import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.embedded.core.ExecutableProvider;
+import routes.jetstream.RootCause;
 
 /**
  * A Redis server of our own, for one data folder: on the loopback address, behind a password, never
@@ -56,15 +57,19 @@ public final class EmbeddedRedis implements AutoCloseable {
 
   private final Path folder;
   private final String maxMemory;
+  private final Duration hung;
+  private final Duration answer;
   private final ScheduledExecutorService watch;
 
   private int port;
   private String password;
   private volatile boolean closed;
 
-  private EmbeddedRedis(Path folder, String maxMemory) {
+  private EmbeddedRedis(Path folder, String maxMemory, Duration hung) {
     this.folder = folder;
     this.maxMemory = maxMemory;
+    this.hung = hung;
+    this.answer = hung.compareTo(ANSWER) < 0 ? hung : ANSWER;
     this.watch =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
@@ -82,8 +87,15 @@ public final class EmbeddedRedis implements AutoCloseable {
    *     appending fails, and nothing is dropped
    */
   public static EmbeddedRedis start(Path folder, String maxMemory) throws IOException {
+    return start(folder, maxMemory, HUNG);
+  }
+
+  /**
+   * @param hung how long a server may give no answer before it is ended
+   */
+  static EmbeddedRedis start(Path folder, String maxMemory, Duration hung) throws IOException {
     EmbeddedRedis server =
-        new EmbeddedRedis(Files.createDirectories(folder).toRealPath(), maxMemory);
+        new EmbeddedRedis(Files.createDirectories(folder).toRealPath(), maxMemory, hung);
     server.ensureRunning();
     server.watch.scheduleWithFixedDelay(
         server::check, CHECK_SECONDS, CHECK_SECONDS, TimeUnit.SECONDS);
@@ -108,7 +120,7 @@ public final class EmbeddedRedis implements AutoCloseable {
       if (closed) {
         return; // interrupted while it looked
       }
-      LOG.error("The embedded Redis cannot be started again, trying on: {}", e.getMessage());
+      LOG.error("The embedded Redis cannot be started again, trying on: {}", RootCause.message(e));
     }
   }
 
@@ -118,7 +130,7 @@ public final class EmbeddedRedis implements AutoCloseable {
                 folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         FileLock lock = channel.lock()) {
       readIdentity();
-      if (serverProcess().isPresent() && awaitAnswer(HUNG)) {
+      if (serverProcess().isPresent() && awaitAnswer(hung)) {
         LOG.info("Taking over the Redis server that runs on port {} for {}", port, folder);
         configure();
         return;
@@ -202,11 +214,11 @@ public final class EmbeddedRedis implements AutoCloseable {
 
   /** The daemon writes its pid file a moment after the command that started it has ended. */
   private boolean awaitStart() throws IOException, InterruptedException {
-    long deadline = System.nanoTime() + HUNG.toNanos();
+    long deadline = System.nanoTime() + hung.toNanos();
     while (serverProcess().isEmpty() && System.nanoTime() < deadline) {
       TimeUnit.MILLISECONDS.sleep(20);
     }
-    return awaitAnswer(HUNG);
+    return awaitAnswer(hung);
   }
 
   private String configuration() {
@@ -249,7 +261,7 @@ public final class EmbeddedRedis implements AutoCloseable {
     }
   }
 
-  private static boolean isLoading(Throwable failure) {
+  static boolean isLoading(Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (String.valueOf(cause.getMessage()).startsWith("LOADING")) {
         return true;
@@ -259,17 +271,17 @@ public final class EmbeddedRedis implements AutoCloseable {
   }
 
   private void endHungServer() throws IOException, InterruptedException {
-    Optional<ProcessHandle> hung = serverProcess();
-    if (hung.isEmpty()) {
+    Optional<ProcessHandle> server = serverProcess();
+    if (server.isEmpty()) {
       return;
     }
-    LOG.warn("Redis process {} of {} gives no answer: ending it", hung.get().pid(), folder);
-    hung.get().destroy();
+    LOG.warn("Redis process {} of {} gives no answer: ending it", server.get().pid(), folder);
+    server.get().destroy();
     try {
-      hung.get().onExit().get(20, TimeUnit.SECONDS);
+      server.get().onExit().get(hung.toMillis(), TimeUnit.MILLISECONDS);
     } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
-      hung.get().destroyForcibly();
-      hung.get().onExit().join();
+      server.get().destroyForcibly();
+      server.get().onExit().join();
     }
   }
 
@@ -369,22 +381,21 @@ public final class EmbeddedRedis implements AutoCloseable {
               .withHost("127.0.0.1")
               .withPort(port)
               .withPassword(password.toCharArray())
-              .withTimeout(ANSWER)
+              .withTimeout(answer)
               .build();
       client = RedisClient.create(uri);
       client.setOptions(ClientOptions.builder().autoReconnect(false).build());
       try {
         connection = client.connect();
       } catch (RedisException e) {
-        client.shutdown(Duration.ZERO, ANSWER);
+        client.shutdown(Duration.ZERO, answer);
         throw e;
       }
     }
 
     @Override
     public void close() {
-      connection.close();
-      client.shutdown(Duration.ZERO, ANSWER);
+      client.shutdown(Duration.ZERO, answer);
     }
   }
 }

@@ -166,6 +166,21 @@ class BlockStreamTest {
     assertThat(stop.count()).isZero();
   }
 
+  @Test
+  void anEntryWithoutATimeIsNoPosition() {
+    stream.append(block(0, "a"));
+    assertThat(stream.resume()).isEmpty();
+    stream.append(block(1, "b"));
+    assertThat(stream.resume()).contains(new Position(1, "ws://test"));
+  }
+
+  @Test
+  void tellsHowMuchMemoryItTakes() {
+    assertThat(stream.memoryBytes()).isZero();
+    stream.append(block(1, "a".repeat(10_000)));
+    assertThat(stream.memoryBytes()).isPositive();
+  }
+
   private void delete(StreamId id) {
     new StringRedisTemplate(REDIS.factory()).opsForStream().delete(key, id.toString());
   }

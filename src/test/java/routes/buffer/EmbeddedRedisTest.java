@@ -4,14 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisURI;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
+import java.time.Duration;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import routes.fixtures.Processes;
 
 class EmbeddedRedisTest {
 
@@ -85,6 +90,72 @@ class EmbeddedRedisTest {
           .untilAsserted(
               () -> assertThat(ask(redis, client -> client.get("key"))).isEqualTo("value"));
     }
+  }
+
+  @Test
+  void endsAServerThatHangsAndStartsAnother() throws IOException {
+    EmbeddedRedis leftBehind = EmbeddedRedis.start(folder, "64mb");
+    ask(leftBehind, client -> client.set("key", "value"));
+    ProcessHandle hung = process();
+    Processes.signal(hung.pid(), "STOP");
+    try (EmbeddedRedis redis = EmbeddedRedis.start(folder, "64mb", Duration.ofSeconds(1))) {
+      assertThat(hung.isAlive()).isFalse();
+      assertThat(process().pid()).isNotEqualTo(hung.pid());
+      assertThat(ask(redis, client -> client.get("key"))).isEqualTo("value");
+    }
+    leftBehind.close();
+  }
+
+  @Test
+  void takesAnotherPortWhereItsOwnIsTaken() throws IOException {
+    int port;
+    try (EmbeddedRedis redis = EmbeddedRedis.start(folder, "64mb")) {
+      port = redis.port();
+    }
+    try (ServerSocket other = new ServerSocket(port, 1, InetAddress.getLoopbackAddress());
+        EmbeddedRedis redis = EmbeddedRedis.start(folder, "64mb")) {
+      assertThat(redis.port()).isNotEqualTo(other.getLocalPort());
+      assertThat(ask(redis, client -> client.ping())).isEqualTo("PONG");
+    }
+  }
+
+  @Test
+  void takesNoOtherProcessForItsServer() throws IOException, InterruptedException {
+    Process other = new ProcessBuilder("sleep", "60").start();
+    try {
+      Files.writeString(folder.resolve("redis.pid"), other.pid() + "\n");
+      try (EmbeddedRedis redis = EmbeddedRedis.start(folder, "64mb", Duration.ofSeconds(10))) {
+        assertThat(ask(redis, client -> client.ping())).isEqualTo("PONG");
+        assertThat(process().pid()).isNotEqualTo(other.pid());
+      }
+      assertThat(other.isAlive()).isTrue();
+    } finally {
+      other.destroy();
+      other.waitFor();
+    }
+  }
+
+  @Test
+  void everyFolderHasAPasswordOfItsOwn() throws IOException {
+    try (EmbeddedRedis one = EmbeddedRedis.start(folder.resolve("one"), "64mb");
+        EmbeddedRedis two = EmbeddedRedis.start(folder.resolve("two"), "64mb")) {
+      assertThat(one.password()).isNotEqualTo(two.password());
+      assertThat(folder.resolve("one/redis-server")).isExecutable();
+      assertThat(folder.resolve("one/unpack")).doesNotExist();
+      assertThat(Thread.getAllStackTraces().keySet())
+          .filteredOn(thread -> thread.getName().equals("redis-watch"))
+          .isNotEmpty()
+          .allMatch(Thread::isDaemon);
+    }
+  }
+
+  @Test
+  void knowsAServerThatIsStillLoading() {
+    RuntimeException loading =
+        new RedisException("no", new IOException("LOADING Redis is loading the dataset in memory"));
+    assertThat(EmbeddedRedis.isLoading(loading)).isTrue();
+    assertThat(EmbeddedRedis.isLoading(new RedisException("WRONGPASS", new IOException())))
+        .isFalse();
   }
 
   @Test

@@ -35,6 +35,11 @@ class StreamIdTest {
   }
 
   @Test
+  void saysWhatIsNone() {
+    assertThatThrownBy(() -> StreamId.parse("-5")).hasMessage("no stream id: '-5'");
+  }
+
+  @Test
   void isNeverNegative() {
     assertThatThrownBy(() -> new StreamId(-1, 0)).hasMessageContaining("-1");
     assertThatThrownBy(() -> new StreamId(0, -1)).isInstanceOf(IllegalArgumentException.class);

@@ -15,17 +15,13 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 import org.awaitility.core.ConditionTimeoutException;
-import org.springframework.util.FileSystemUtils;
 import routes.archive.Archive;
 import routes.archive.LeftoverFiles;
 import routes.archive.Verification;
@@ -58,6 +54,7 @@ final class CrashCampaign {
   private final StoppableClock clock = new StoppableClock(BEHIND);
   private final Instant started = Instant.now();
   private int deaths;
+  private long uncut;
   private Duration told = Duration.ZERO;
 
   /** What can be done to a running application. */
@@ -89,7 +86,8 @@ final class CrashCampaign {
    * @param eventsPerSecond of the world
    * @param longPause whether one process is stopped for two minutes once
    * @param damages what may be done
-   * @param crashPoints where processes die by themselves, one in three
+   * @param crashPoints where processes die by themselves: one in three, or all with {@code
+   *     awaitsReady}
    * @param grace of files that are left over
    * @param patience how long the last process may take to archive the rest
    * @param awaitsReady whether processes are left alone until they are ready
@@ -279,7 +277,7 @@ final class CrashCampaign {
   private void damage(List<String> arguments) {
     processes.removeIf(process -> !process.isAlive());
     while (processes.size() < settings.instances) {
-      if (!settings.crashPoints.isEmpty() && random.nextInt(3) == 0) {
+      if (!settings.crashPoints.isEmpty() && (settings.awaitsReady || random.nextInt(3) == 0)) {
         CrashPoint point = settings.crashPoints.get(random.nextInt(settings.crashPoints.size()));
         int pass = 1 + random.nextInt(point == CrashPoint.DATA_FILE_WRITTEN ? 20 : 4);
         start(arguments, "-Dexplorer.crash-at=" + point + ":" + pass);
@@ -326,7 +324,10 @@ final class CrashCampaign {
       }
       case REDIS_WIPED ->
           whileRedisIsDown(
-              () -> FileSystemUtils.deleteRecursively(data().resolve("redis/appendonlydir")));
+              () -> {
+                Files.delete(appendOnlyFile());
+                uncut = 0;
+              });
     }
     if (isGentle()) {
       deaths++; // what is done counts, where nothing is killed
@@ -414,19 +415,28 @@ final class CrashCampaign {
     victim.signal("CONT");
   }
 
-  /** What a machine that loses power does to a Redis that flushes every second. */
+  /**
+   * What a machine that loses power does to a Redis that flushes every second. A file that Redis
+   * has just written anew is on the disk.
+   */
   private void cutTail() throws IOException {
-    try (Stream<Path> files = Files.list(data().resolve("redis/appendonlydir"))) {
-      Optional<Path> newest =
-          files
-              .filter(file -> file.toString().endsWith(".incr.aof"))
-              .max(Comparator.comparing(file -> file.toFile().lastModified()));
-      if (newest.isPresent()) {
-        try (RandomAccessFile file = new RandomAccessFile(newest.get().toFile(), "rw")) {
-          file.setLength(Math.max(0, file.length() - random.nextInt(REDIS_TAIL_BYTES)));
-        }
+    try (RandomAccessFile file = new RandomAccessFile(appendOnlyFile().toFile(), "rw")) {
+      long length = file.length();
+      if (length > uncut) {
+        count("bytes that Redis has lost", cut(file, length));
       }
+      uncut = file.length();
     }
+  }
+
+  private int cut(RandomAccessFile file, long length) throws IOException {
+    int lost = (int) Math.min(length - uncut, 1 + random.nextInt(REDIS_TAIL_BYTES));
+    file.setLength(length - lost);
+    return lost;
+  }
+
+  private Path appendOnlyFile() {
+    return data().resolve("redis/appendonly.aof");
   }
 
   private void startRedis() throws IOException {
@@ -447,7 +457,8 @@ final class CrashCampaign {
   /** Nobody starts it again before that is done. */
   private void whileRedisIsDown(Action action) {
     Path folder = data().resolve("redis");
-    if (!Files.exists(folder.resolve("appendonlydir"))) {
+    if (!Files.exists(appendOnlyFile())) {
+      count("redis had no file to damage yet");
       return;
     }
     try (FileChannel channel =
@@ -462,7 +473,11 @@ final class CrashCampaign {
   }
 
   private void count(String damage) {
-    done.merge(damage, 1, Integer::sum);
+    count(damage, 1);
+  }
+
+  private void count(String damage, int times) {
+    done.merge(damage, times, Integer::sum);
   }
 
   /** Lets one process archive all that happened. */

@@ -194,7 +194,7 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
       failures = 0;
       anyBlock = true;
       lastKept = block;
-      if (isFilling() && block.lastTimeUs() > stretch.toUs()) {
+      if (isFilling() && isBehindTheStretch(block)) {
         stretchIsRead(from);
       } else {
         from.acknowledge();
@@ -205,6 +205,11 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
       connection = null;
       from.close("a block was not kept, so it is read again: " + RootCause.message(failure));
     }
+  }
+
+  /** Also by this host's clock, which is not the one that the stretch was told by. */
+  private boolean isBehindTheStretch(Block block) {
+    return block.lastTimeUs() > stretch.toUs() + 1000 * endpoint.getHostRewind().toMillis();
   }
 
   private void stretchIsRead(JetstreamConnection from) {

@@ -95,7 +95,8 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
   @UriParam(
       defaultValue = "1m",
       description =
-          "The same where another host gave the position: each host has times of its own for the same events.")
+          "The same where another host gave the position: each host has times of its own for the same events."
+              + " A reader that fills gaps reads on for as long behind their end.")
   private Duration hostRewind = Duration.ofMinutes(1);
 
   @UriParam(

@@ -257,12 +257,27 @@ class JetstreamComponentTest {
   }
 
   @Test
+  void readsAStretchToItsEndWhereTheClockOfTheHostIsAhead() throws Exception {
+    ScriptedJetstream server =
+        server((socket, number) -> ScriptedJetstream.send(socket, posts(0, 40)));
+    List<Stretch> stretches =
+        new CopyOnWriteArrayList<>(
+            List.of(new Stretch(Frames.NOON_US + 15_000, Frames.NOON_US + 17_500)));
+    startFilling(
+        server.url() + "?batchSize=10&rewind=0s&hostRewind=10ms&stretchDelay=20ms&" + QUICK,
+        () -> stretches.isEmpty() ? Optional.empty() : Optional.of(stretches.remove(0)));
+    await().until(() -> server.closed() == 1);
+    assertThat(server.requests().get(0)).contains("cursor=" + (Frames.NOON_US + 5_000));
+    assertThat(received()).as("ten milliseconds more").isEqualTo(texts(posts(0, 30)));
+  }
+
+  @Test
   void asksAnotherHostWhereOneDoesNotHoldTheStretch() throws Exception {
     ScriptedJetstream forgetful = server((socket, number) -> socket.close());
     ScriptedJetstream good =
         server((socket, number) -> ScriptedJetstream.send(socket, posts(0, 30)));
     startFilling(
-        forgetful.url() + "," + good.url() + "?stretchDelay=20ms&" + QUICK,
+        forgetful.url() + "," + good.url() + "?rewind=0s&hostRewind=0s&stretchDelay=20ms&" + QUICK,
         () ->
             blocks.isEmpty()
                 ? Optional.of(new Stretch(Frames.NOON_US, Frames.NOON_US + 9_000))

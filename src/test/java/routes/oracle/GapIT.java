@@ -35,7 +35,9 @@ class GapIT {
     String ingest = Files.readString(Path.of("src/main/resources/routes/ingest.camel.yaml"));
     Files.writeString(
         routes.resolve("ingest.camel.yaml"),
-        ingest.replace("parameters:", "parameters:\n        rewind: 1s\n        stretchDelay: 1s"));
+        ingest.replace(
+            "parameters:",
+            "parameters:\n        batchSize: 20\n        rewind: 1s\n        hostRewind: 3s\n        stretchDelay: 1s"));
     return new ExplorerProcess(
             folder,
             ExtractedJar.program(),

@@ -63,7 +63,7 @@ final class PostParameters {
               "Write a handle such as alice.bsky.social, or a DID such as did:plc:z72i7hdynmk6r22z27h6tvur."));
     }
     String handle = username.get().startsWith("@") ? username.get().substring(1) : username.get();
-    return byHandle(handle, new PostQuery(text, Optional.empty(), from, to));
+    return byHandle(handle, text, from, to);
   }
 
   /** The earliest time asked for. */
@@ -85,7 +85,8 @@ final class PostParameters {
     return to;
   }
 
-  private Asked byHandle(String handle, PostQuery ofAnyone) {
+  private Asked byHandle(
+      String handle, Optional<TextMatch> text, Optional<Instant> from, Optional<Instant> to) {
     Optional<String> did = search.didOf(handle);
     String notice = "Nobody is known under the handle " + handle + ".";
     if (did.isEmpty()) {
@@ -101,12 +102,9 @@ final class PostParameters {
       }
     }
     return new Asked(
-        did.map(
-            author ->
-                new PostQuery(
-                    ofAnyone.text(), Optional.of(author), ofAnyone.from(), ofAnyone.to())),
-        ofAnyone.from(),
-        ofAnyone.to(),
+        did.map(author -> new PostQuery(text, Optional.of(author), from, to)),
+        from,
+        to,
         did.isPresent() ? null : notice);
   }
 

@@ -109,7 +109,7 @@ public final class SearchApi {
         asked
             .query()
             .map(posts -> search.page(posts, Math.toIntExact(offset), rows))
-            .orElseGet(() -> new PostPage(List.of(), 0));
+            .orElseGet(() -> new PostPage(List.of(), 0, true));
     long reachable = rowCap > 0 ? Math.min(found.total(), rowCap) : found.total();
     Meta meta =
         new Meta(

@@ -277,13 +277,20 @@ public final class Archive implements AutoCloseable {
         files);
   }
 
+  /** What a file is that is about to be committed. */
+  ArchiveFile file(TableName name, DataFile file) {
+    return file(tables.get(name).schema(), file);
+  }
+
   private static ArchiveFile file(Schema schema, DataFile file) {
     ArchiveFile.Range range =
         new ArchiveFile.Range(
             (Long) bound(schema, file.lowerBounds(), "time_us"),
             (Long) bound(schema, file.upperBounds(), "time_us"),
             Objects.toString(bound(schema, file.lowerBounds(), "rev"), null),
-            Objects.toString(bound(schema, file.upperBounds(), "rev"), null));
+            Objects.toString(bound(schema, file.upperBounds(), "rev"), null),
+            (Long) bound(schema, file.lowerBounds(), "sort_at"),
+            (Long) bound(schema, file.upperBounds(), "sort_at"));
     LocalDate date = LocalDate.ofEpochDay(file.partition().get(0, Integer.class));
     return new ArchiveFile(
         LocalFileIO.path(file.location()), date, file.recordCount(), file.fileSizeInBytes(), range);

@@ -19,8 +19,16 @@ public record ArchiveFile(Path path, LocalDate date, long rows, long bytes, Rang
    * @param lastTimeUs of {@code time_us}, microseconds
    * @param firstRev of {@code rev}
    * @param lastRev of {@code rev}
+   * @param firstSortAt of {@code sort_at}, microseconds; null as well for a table without it
+   * @param lastSortAt of {@code sort_at}, microseconds; null as well for a table without it
    */
-  public record Range(Long firstTimeUs, Long lastTimeUs, String firstRev, String lastRev) {}
+  public record Range(
+      Long firstTimeUs,
+      Long lastTimeUs,
+      String firstRev,
+      String lastRev,
+      Long firstSortAt,
+      Long lastSortAt) {}
 
   /** Whether a row with a {@code rev} from {@code first} to {@code last} can be in it. */
   boolean mayHoldRev(String first, String last) {

@@ -196,7 +196,7 @@ final class Batch implements Closeable {
       if (writers.size() >= MAX_WRITERS) {
         finish(writers.keySet().iterator().next());
       }
-      writer = new TableWriter(archive.table(table), table, date);
+      writer = new TableWriter(archive.table(table), table, date, TableWriter.Kind.BATCH);
       writers.put(target, writer);
     }
     writer.write(row);

@@ -16,20 +16,16 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Collectors;
+import org.apache.avro.generic.GenericRecord;
 import org.apache.iceberg.DataFile;
-import org.apache.iceberg.DataFiles;
-import org.apache.iceberg.Metrics;
-import org.apache.iceberg.MetricsConfig;
 import org.apache.iceberg.Table;
-import org.apache.iceberg.parquet.ParquetUtil;
-import org.apache.iceberg.types.Type;
-import org.apache.iceberg.types.Types;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import routes.crash.CrashPoint;
 
 /**
- * Makes one file, sorted by time, of the many that batches have left of a date that is over.
+ * Makes one file, sorted by time, of the many that batches have left of a date that is over: posts
+ * by the time that answers are sorted by, the latest first, all else by the time it was seen.
  *
  * <p>A file that is damaged is named and stops the compaction of its table and date: nothing of it
  * gets into another file. May be cut off anywhere, and may run in several instances at once.
@@ -38,12 +34,15 @@ public final class Compaction {
 
   private static final Logger LOG = LoggerFactory.getLogger(Compaction.class);
 
-  /** Rows that are found and decompressed together. */
-  private static final int ROW_GROUP = 16_384;
-
   private final Archive archive;
   private final DuckDb duckDb;
   private final Clock clock;
+  private final BeforeCommit beforeCommit;
+
+  /** Whatever else belongs to a compacted file of posts, and has to be there with it. */
+  public interface BeforeCommit {
+    void prepare(ArchiveFile posts) throws IOException;
+  }
 
   /**
    * What was done.
@@ -67,8 +66,9 @@ public final class Compaction {
     }
   }
 
-  public Compaction(Archive archive, DuckDb duckDb, Clock clock) {
+  public Compaction(Archive archive, DuckDb duckDb, BeforeCommit beforeCommit, Clock clock) {
     this.archive = requireNonNull(archive, "archive");
+    this.beforeCommit = requireNonNull(beforeCommit, "beforeCommit");
     this.duckDb = requireNonNull(duckDb, "duckDb");
     this.clock = requireNonNull(clock, "clock");
   }
@@ -113,17 +113,10 @@ public final class Compaction {
       Checksum.check(file);
     }
     List<DataFile> replaced = archive.dataFiles(snapshot.table(), snapshot.id(), files);
-    Table table = archive.table(snapshot.table());
-    Path path =
-        Files.createDirectories(Path.of(table.location(), "data", "date=" + date))
-            .resolve("day-" + UUID.randomUUID() + ".parquet");
+    DataFile compacted = write(snapshot.table(), date, files);
+    ArchiveFile file = archive.file(snapshot.table(), compacted);
     boolean committed = false;
     try {
-      copy(table, files, path);
-      path = Checksum.name(path);
-      LocalFileIO.sync(path);
-      CrashPoint.COMPACTED_FILE_WRITTEN.pass();
-      DataFile compacted = dataFile(table, date, path);
       long rows = files.stream().mapToLong(ArchiveFile::rows).sum();
       if (compacted.recordCount() != rows) {
         throw new IllegalStateException(
@@ -135,6 +128,9 @@ public final class Compaction {
                 + compacted.recordCount()
                 + " rows, its sources have "
                 + rows);
+      }
+      if (snapshot.table() == TableName.POSTS) {
+        beforeCommit.prepare(file);
       }
       archive.rewrite(snapshot.table(), replaced, List.of(compacted));
       committed = true;
@@ -150,71 +146,48 @@ public final class Compaction {
       return done;
     } finally {
       if (!committed) {
-        Files.deleteIfExists(path);
+        Files.deleteIfExists(file.path());
       }
     }
   }
 
-  private void copy(Table table, List<ArchiveFile> files, Path to) throws SQLException {
-    String columns =
-        table.schema().columns().stream()
-            .map(column -> column.name() + ": " + fieldIds(column.fieldId(), column.type()))
-            .collect(Collectors.joining(", ", "{", "}"));
-    String empty =
-        table.schema().columns().stream()
-            .map(column -> "NULL::" + duckType(column.type()) + " AS " + column.name())
-            .collect(Collectors.joining(", ", "SELECT ", " WHERE false"));
-    String order =
-        table.schema().findField("did") == null ? "time_us" : "time_us, did, collection, rkey";
-    try (Connection connection = duckDb.connect();
-        Statement statement = connection.createStatement()) {
-      statement.execute(
-          "COPY (SELECT * FROM ("
-              + empty
-              + " UNION ALL BY NAME SELECT * FROM "
-              + DuckDb.fromAny(files)
-              + ") ORDER BY "
-              + order
-              + ") TO "
-              + DuckDb.literal(to.toString())
-              + " (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE "
-              + ROW_GROUP
-              + ", FIELD_IDS "
-              + columns
-              + ")");
+  /** Sorted by DuckDB, which needs no more memory than it may have; written as every data file. */
+  private DataFile write(TableName name, LocalDate date, List<ArchiveFile> files)
+      throws IOException, SQLException {
+    Table table = archive.table(name);
+    Path folder = Files.createDirectories(Path.of(table.location(), "data", "date=" + date));
+    Path sorted = folder.resolve("sorted-" + UUID.randomUUID() + ".tmp");
+    try {
+      sort(name, files, sorted);
+      try (TableReader reader = new TableReader(name, sorted);
+          TableWriter writer = new TableWriter(table, name, date, TableWriter.Kind.COMPACTED)) {
+        for (GenericRecord row = reader.next(); row != null; row = reader.next()) {
+          writer.write(row);
+        }
+        return writer.finish();
+      }
+    } finally {
+      Files.deleteIfExists(sorted);
     }
   }
 
-  private static String fieldIds(int id, Type type) {
-    return type.isListType()
-        ? "{__duckdb_field_id: " + id + ", element: " + type.asListType().elementId() + "}"
-        : Integer.toString(id);
-  }
-
-  private static String duckType(Type type) {
-    return switch (type.typeId()) {
-      case STRING -> "VARCHAR";
-      case LONG -> "BIGINT";
-      case INTEGER -> "INTEGER";
-      case BOOLEAN -> "BOOLEAN";
-      case BINARY -> "BLOB";
-      case TIMESTAMP ->
-          ((Types.TimestampType) type).shouldAdjustToUTC() ? "TIMESTAMPTZ" : "TIMESTAMP";
-      case LIST -> duckType(type.asListType().elementType()) + "[]";
-      default -> throw new IllegalStateException("no column has the type " + type);
-    };
-  }
-
-  private static DataFile dataFile(Table table, LocalDate date, Path path) throws IOException {
-    Metrics metrics =
-        ParquetUtil.fileMetrics(
-            org.apache.iceberg.Files.localInput(path.toFile()), MetricsConfig.forTable(table));
-    return DataFiles.builder(table.spec())
-        .withPath(path.toString())
-        .withFormat("PARQUET")
-        .withFileSizeInBytes(Files.size(path))
-        .withPartitionPath("date=" + date)
-        .withMetrics(metrics)
-        .build();
+  private void sort(TableName name, List<ArchiveFile> files, Path to) throws SQLException {
+    String order =
+        switch (name) {
+          case POSTS -> "sort_at DESC, did, rkey, rev";
+          case DEAD_LETTERS, LEDGER -> "time_us";
+          default -> "time_us, did, collection, rkey";
+        };
+    try (Connection connection = duckDb.connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute(
+          "COPY (SELECT * FROM "
+              + DuckDb.fromAny(files)
+              + " ORDER BY "
+              + order
+              + ") TO "
+              + DuckDb.literal(to.toString())
+              + " (FORMAT parquet, COMPRESSION lz4_raw)");
+    }
   }
 }

@@ -266,6 +266,6 @@ public final class DeadLetters {
   }
 
   private TableWriter writer(TableName table, LocalDate date) throws IOException {
-    return new TableWriter(archive.table(table), table, date);
+    return new TableWriter(archive.table(table), table, date, TableWriter.Kind.BATCH);
   }
 }

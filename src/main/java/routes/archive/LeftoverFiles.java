@@ -3,6 +3,7 @@ package routes.archive;
 import static java.util.Objects.requireNonNull;
 
 import java.io.IOException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -39,6 +40,9 @@ public final class LeftoverFiles {
   /** What Redis leaves when it is killed while it rewrites its file. */
   private static final Pattern REDIS_TEMPORARY = Pattern.compile("temp-.*\\.(aof|rdb)");
 
+  /** Where a table's indexes are, beside its data: a folder each, called as the data file. */
+  private static final String INDEX = "index";
+
   private final Archive archive;
   private final Path dataFolder;
   private final Duration grace;
@@ -60,6 +64,7 @@ public final class LeftoverFiles {
     for (Path file : find()) {
       LOG.info("Removing {}: left over, and no commit needs it", file);
       removed += Files.deleteIfExists(file) ? 1 : 0;
+      removeEmpty(file.getParent());
       CrashPoint.LEFTOVER_REMOVED.pass();
     }
     return removed;
@@ -79,7 +84,9 @@ public final class LeftoverFiles {
                   + name.label()
                   + " name is there: was the data folder moved? Nothing is removed");
         }
-        files.stream().filter(file -> !needed.contains(file)).forEach(found::add);
+        files.stream()
+            .filter(file -> !needed.contains(file) && !isOfIndex(file, needed))
+            .forEach(found::add);
       }
     }
     found.addAll(old(dataFolder.resolve("tmp")));
@@ -87,6 +94,34 @@ public final class LeftoverFiles {
         .filter(file -> REDIS_TEMPORARY.matcher(file.getFileName().toString()).matches())
         .forEach(found::add);
     return found;
+  }
+
+  /** Whether it belongs to the index of a file that is needed: {@code index/name/…}. */
+  private static boolean isOfIndex(Path file, Set<Path> needed) {
+    for (Path folder = file.getParent(); folder != null; folder = folder.getParent()) {
+      Path above = folder.getParent();
+      if (above != null && above.endsWith(INDEX)) {
+        String name = folder.getFileName() + ".parquet";
+        return needed.stream().anyMatch(path -> path.getFileName().toString().equals(name));
+      }
+    }
+    return false;
+  }
+
+  /** Folders of an index that is gone. */
+  private static void removeEmpty(Path folder) throws IOException {
+    for (Path empty = folder; empty != null && isBelowIndex(empty); empty = empty.getParent()) {
+      try {
+        Files.deleteIfExists(empty);
+      } catch (DirectoryNotEmptyException e) {
+        return;
+      }
+    }
+  }
+
+  private static boolean isBelowIndex(Path folder) {
+    Path above = folder.getParent();
+    return above != null && (above.endsWith(INDEX) || isBelowIndex(above));
   }
 
   private List<Path> old(Path folder) throws IOException {

@@ -1,9 +1,14 @@
 package routes.archive;
 
 import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.parquet.avro.AvroParquetReader;
+import org.apache.parquet.avro.AvroReadSupport;
+import org.apache.parquet.avro.AvroWriteSupport;
 import org.apache.parquet.conf.PlainParquetConfiguration;
 import org.apache.parquet.hadoop.ParquetReader;
 import org.apache.parquet.io.LocalInputFile;
@@ -13,21 +18,57 @@ public final class TableReader implements AutoCloseable {
 
   private static final String READ_SCHEMA = "parquet.avro.read.schema";
 
-  private final ArchiveFile file;
+  private final Path file;
   private final ParquetReader<GenericRecord> parquet;
 
   /**
    * @param table whose file it is
    */
   public TableReader(TableName table, ArchiveFile file) throws IOException {
+    this(table, file.path());
+  }
+
+  TableReader(TableName table, Path file) throws IOException {
+    this(table, file, table.schema().getFields().stream().map(Schema.Field::name).toList());
+  }
+
+  /**
+   * @param columns that are wanted
+   */
+  public TableReader(TableName table, ArchiveFile file, List<String> columns) throws IOException {
+    this(table, file.path(), columns);
+  }
+
+  private TableReader(TableName table, Path file, List<String> columns) throws IOException {
     this.file = file;
-    PlainParquetConfiguration configuration = new PlainParquetConfiguration();
-    configuration.set(READ_SCHEMA, table.schema().toString());
     this.parquet =
-        AvroParquetReader.<GenericRecord>builder(new LocalInputFile(file.path()), configuration)
+        AvroParquetReader.<GenericRecord>builder(
+                new LocalInputFile(file), configuration(table, columns))
             .withDataModel(GenericData.get())
             .usePageChecksumVerification(true)
             .build();
+  }
+
+  /** What tells Parquet which columns of a table to read, and as what. */
+  static PlainParquetConfiguration configuration(TableName table, List<String> columns) {
+    Schema all = table.schema();
+    Schema wanted =
+        Schema.createRecord(
+            all.getName(),
+            all.getDoc(),
+            all.getNamespace(),
+            false,
+            columns.stream()
+                .map(
+                    column -> new Schema.Field(all.getField(column), all.getField(column).schema()))
+                .toList());
+    PlainParquetConfiguration configuration = new PlainParquetConfiguration();
+    configuration.set(READ_SCHEMA, wanted.toString());
+    if (columns.size() < all.getFields().size()) {
+      configuration.set(AvroReadSupport.AVRO_REQUESTED_PROJECTION, wanted.toString());
+      configuration.set(AvroWriteSupport.WRITE_OLD_LIST_STRUCTURE, "false");
+    }
+    return configuration;
   }
 
   /**
@@ -39,7 +80,7 @@ public final class TableReader implements AutoCloseable {
     try {
       return parquet.read();
     } catch (IOException | RuntimeException e) {
-      throw new DamagedFile(file.path(), "its rows cannot be read: " + e.getMessage(), e);
+      throw new DamagedFile(file, "its rows cannot be read: " + e.getMessage(), e);
     }
   }
 

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
+import java.util.Locale;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.apache.avro.generic.GenericData;
@@ -39,17 +40,42 @@ final class TableWriter implements Closeable {
 
   private static final String ZSTD_LEVEL = "3";
 
+  /** Rows that are found and decompressed together, when single rows are read. */
+  private static final int PAGE_ROWS = 1_000;
+
+  /** Bytes of rows that are held in memory while they are written. */
+  private static final long ROW_GROUP_BYTES = 64L << 20;
+
+  /** What a file is written for. */
+  enum Kind {
+    BATCH(CrashPoint.DATA_FILE_WRITTEN),
+    COMPACTED(CrashPoint.COMPACTED_FILE_WRITTEN);
+
+    private final CrashPoint written;
+
+    Kind(CrashPoint written) {
+      this.written = written;
+    }
+
+    /** What the name of the file begins with. */
+    private String prefix() {
+      return name().toLowerCase(Locale.ROOT) + "-";
+    }
+  }
+
   private final Table table;
   private final LocalDate date;
+  private final Kind kind;
   private Path file;
   private final Output output;
   private final ParquetWriter<GenericRecord> parquet;
   private boolean closed;
 
-  TableWriter(Table table, TableName name, LocalDate date) throws IOException {
+  TableWriter(Table table, TableName name, LocalDate date, Kind kind) throws IOException {
     this.table = table;
     this.date = date;
-    String fileName = "batch-" + UUID.randomUUID() + ".parquet";
+    this.kind = kind;
+    String fileName = kind.prefix() + UUID.randomUUID() + ".parquet";
     this.file = Path.of(table.location(), "data", "date=" + date, fileName);
     Files.createDirectories(file.getParent());
     this.output = new Output(new LocalOutputFile(file));
@@ -59,6 +85,8 @@ final class TableWriter implements Closeable {
                   output, ParquetSchemaUtil.convert(table.schema(), name.label()), name.schema())
               .withConf(configuration())
               .withCompressionCodec(CompressionCodecName.ZSTD)
+              .withRowGroupSize(ROW_GROUP_BYTES)
+              .withPageRowCountLimit(PAGE_ROWS)
               .build();
     } catch (IOException | RuntimeException e) {
       output.close();
@@ -84,7 +112,7 @@ final class TableWriter implements Closeable {
     file = Checksum.name(file);
     LocalFileIO.sync(file);
     closed = true;
-    CrashPoint.DATA_FILE_WRITTEN.pass();
+    kind.written.pass();
     return DataFiles.builder(table.spec())
         .withPath(file.toString())
         .withFormat("PARQUET")

@@ -4,9 +4,8 @@ import static java.util.Objects.requireNonNull;
 
 import java.lang.Character.UnicodeScript;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
-import java.util.Set;
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
@@ -16,7 +15,8 @@ import java.util.regex.Pattern;
  *   <li>{@code word} or {@code some words}: that run of characters, anywhere, upper and lower case
  *       alike, as SQL {@code ILIKE '%…%'}
  *   <li>{@code *} and {@code %} stand for any run of characters
- *   <li>{@code #word}: the hashtag, marked as one or written in the text
+ *   <li>{@code #word}: the hashtag, marked as one or written in the text; a wildcard stays within
+ *       the word there
  *   <li>exact: the same letters in the same case, as whole words; in scripts without spaces between
  *       words, anywhere
  * </ul>
@@ -29,16 +29,6 @@ public record TextMatch(String text, boolean exact) {
   private static final Pattern HASHTAG = Pattern.compile("[#＃]([\\p{L}\\p{N}\\p{M}_*%-]+)");
   private static final Pattern WILDCARD = Pattern.compile("[*%]+");
   private static final String WORD = "\\pL\\pN\\pM_";
-  private static final Set<UnicodeScript> WITHOUT_SPACES =
-      EnumSet.of(
-          UnicodeScript.HAN,
-          UnicodeScript.HIRAGANA,
-          UnicodeScript.KATAKANA,
-          UnicodeScript.HANGUL,
-          UnicodeScript.THAI,
-          UnicodeScript.LAO,
-          UnicodeScript.KHMER,
-          UnicodeScript.MYANMAR);
 
   public TextMatch {
     requireNonNull(text, "text");
@@ -48,27 +38,80 @@ public record TextMatch(String text, boolean exact) {
   }
 
   /**
-   * An SQL condition on the columns {@code text} and {@code tags}, and the values for its question
-   * marks.
+   * An SQL condition on the columns {@code text} and {@code tags}, null where these are, and the
+   * values for its question marks.
    */
-  Condition condition() {
-    var hashtag = HASHTAG.matcher(text);
-    if (hashtag.matches()) {
-      return hashtag(hashtag.group(1));
+  PostFilter.Condition condition() {
+    if (hashtag().isPresent()) {
+      String tag = hashtag().get();
+      return new PostFilter.Condition(
+          "(coalesce(len(list_filter(tags, lambda tag: tag "
+              + (exact ? "LIKE" : "ILIKE")
+              + " ? ESCAPE '\\')) > 0, false) OR regexp_matches("
+              + (exact ? "text" : "lower(text)")
+              + ", ?))",
+          List.of(likePattern(tag), hashtagInText(tag)));
     }
     if (exact) {
-      return new Condition("regexp_matches(text, ?)", List.of(wholeWords("", text)));
+      return new PostFilter.Condition("regexp_matches(text, ?)", List.of(wholeWords(text, ".*")));
     }
-    return new Condition("text ILIKE ? ESCAPE '\\'", List.of("%" + likePattern(text) + "%"));
+    return new PostFilter.Condition(
+        "text ILIKE ? ESCAPE '\\'", List.of("%" + likePattern(text) + "%"));
   }
 
-  private Condition hashtag(String tag) {
-    String like = exact ? "LIKE" : "ILIKE";
-    return new Condition(
-        "(len(list_filter(tags, lambda tag: tag "
-            + like
-            + " ? ESCAPE '\\')) > 0 OR regexp_matches(text, ?))",
-        List.of(likePattern(tag), (exact ? "" : "(?i)") + wholeWords("[#＃]", tag)));
+  /**
+   * Whether that text, or one of those hashtags, is such a one.
+   *
+   * @param inText null for none
+   */
+  boolean test(String inText, List<String> tags) {
+    if (hashtag().isPresent()) {
+      String tag = hashtag().get();
+      Pattern whole = Pattern.compile("(?s)" + parts(tag, ".*"));
+      return tags.stream().anyMatch(marked -> whole.matcher(cased(marked)).matches())
+          || inText != null && Pattern.compile(hashtagInText(tag)).matcher(cased(inText)).find();
+    }
+    if (inText == null) {
+      return false;
+    }
+    if (exact) {
+      return Pattern.compile(wholeWords(text, ".*")).matcher(inText).find();
+    }
+    String folded = cased(inText);
+    int at = 0;
+    for (String piece : pieces()) {
+      int found = folded.indexOf(piece, at);
+      if (found < 0) {
+        return false;
+      }
+      at = found + piece.length();
+    }
+    return true;
+  }
+
+  /** What stands between the wildcards, in order; in lower case unless exact. */
+  List<String> pieces() {
+    return WILDCARD.splitAsStream(cased(text)).filter(piece -> !piece.isEmpty()).toList();
+  }
+
+  /** The hashtag asked for, without #; empty when it is no hashtag. */
+  Optional<String> hashtag() {
+    var hashtag = HASHTAG.matcher(text);
+    return hashtag.matches() ? Optional.of(cased(hashtag.group(1))) : Optional.empty();
+  }
+
+  /** Whether a word has to begin where it begins, if exact. */
+  boolean startsWithAWord() {
+    return isWord(text.codePointAt(0));
+  }
+
+  /** Whether a word has to end where it ends, if exact or a hashtag: nothing of it may follow. */
+  boolean endsWithAWord() {
+    return isWord(text.codePointBefore(text.length()));
+  }
+
+  private String cased(String value) {
+    return exact ? value : TextRuns.fold(value);
   }
 
   private static String likePattern(String text) {
@@ -84,21 +127,32 @@ public record TextMatch(String text, boolean exact) {
     return pattern.toString();
   }
 
+  private static String hashtagInText(String tag) {
+    return "(?s)(?:^|[^" + WORD + "])[#＃]" + parts(tag, "[" + WORD + "]*") + end(tag);
+  }
+
   /** A regular expression as RE2 takes it: no look-around, linear in the length of the text. */
-  private static String wholeWords(String prefix, String text) {
+  private static String wholeWords(String text, String wildcard) {
+    String before = isWord(text.codePointAt(0)) ? "(?:^|[^" + WORD + "])" : "";
+    return "(?s)" + before + parts(text, wildcard) + end(text);
+  }
+
+  private static String end(String text) {
+    return isWord(text.codePointBefore(text.length())) ? "(?:$|[^" + WORD + "])" : "";
+  }
+
+  private static String parts(String text, String wildcard) {
     List<String> parts = new ArrayList<>();
     for (String part : WILDCARD.split(text, -1)) {
       parts.add(quote(part));
     }
-    String before = !prefix.isEmpty() || isWord(text.codePointAt(0)) ? "(?:^|[^" + WORD + "])" : "";
-    String after = isWord(text.codePointBefore(text.length())) ? "(?:$|[^" + WORD + "])" : "";
-    return "(?s)" + before + prefix + String.join(".*", parts) + after;
+    return String.join(wildcard, parts);
   }
 
   /** Whether the word that begins or ends with this character begins or ends there for good. */
   private static boolean isWord(int codePoint) {
     boolean word = Character.isLetterOrDigit(codePoint) || codePoint == '_';
-    return word && !WITHOUT_SPACES.contains(UnicodeScript.of(codePoint));
+    return word && !TextRuns.UNSPACED_SCRIPTS.contains(UnicodeScript.of(codePoint));
   }
 
   private static String quote(String text) {
@@ -115,7 +169,4 @@ public record TextMatch(String text, boolean exact) {
     }
     return quoted.toString();
   }
-
-  /** Part of an SQL statement: text of ours, values of the user's. */
-  record Condition(String sql, List<Object> values) {}
 }

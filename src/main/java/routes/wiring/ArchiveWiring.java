@@ -14,6 +14,7 @@ import routes.archive.DuckDb;
 import routes.archive.Expiry;
 import routes.archive.LeftoverFiles;
 import routes.buffer.BlockStream;
+import routes.search.PostIndexes;
 import routes.wiring.ExplorerProperties.Role;
 
 /** The archive and what fills it. */
@@ -50,6 +51,12 @@ class ArchiveWiring {
   }
 
   @Bean
+  @ForRole({Role.DRAIN, Role.QUERY})
+  PostIndexes postIndexes() {
+    return new PostIndexes();
+  }
+
+  @Bean
   @ForRole(Role.DRAIN)
   Expiry expiry(ExplorerProperties properties, Archive archive) {
     return new Expiry(archive, properties.expire().after());
@@ -57,8 +64,8 @@ class ArchiveWiring {
 
   @Bean
   @ForRole(Role.DRAIN)
-  Compaction compaction(Archive archive, DuckDb duckDb, Clock clock) {
-    return new Compaction(archive, duckDb, clock);
+  Compaction compaction(Archive archive, DuckDb duckDb, PostIndexes indexes, Clock clock) {
+    return new Compaction(archive, duckDb, indexes::build, clock);
   }
 
   @Bean

@@ -23,6 +23,7 @@ import routes.archive.Completeness;
 import routes.archive.DeadLetters;
 import routes.archive.DuckDb;
 import routes.identity.HandleResolver;
+import routes.search.PostIndexes;
 import routes.search.PostSearch;
 import routes.wiring.ExplorerProperties.Role;
 
@@ -32,9 +33,10 @@ import routes.wiring.ExplorerProperties.Role;
 class QueryWiring {
 
   @Bean
-  PostSearch postSearch(ExplorerProperties properties, Archive archive, DuckDb duckDb) {
+  PostSearch postSearch(
+      ExplorerProperties properties, Archive archive, DuckDb duckDb, PostIndexes indexes) {
     return new PostSearch(
-        archive, duckDb, properties.query().timeout(), properties.query().maxConcurrent());
+        archive, duckDb, indexes, properties.query().timeout(), properties.query().maxConcurrent());
   }
 
   @Bean

@@ -131,14 +131,22 @@ class LocalFileIOTest {
 
   private static ArchiveFile archiveFile(Path path, long bytes) {
     return new ArchiveFile(
-        path, LocalDate.of(2026, 7, 4), 1, bytes, new ArchiveFile.Range(null, null, null, null));
+        path,
+        LocalDate.of(2026, 7, 4),
+        1,
+        bytes,
+        new ArchiveFile.Range(null, null, null, null, null, null));
   }
 
   @Test
   void aFileMayHoldWhatItsBoundsAllow() {
     ArchiveFile file =
         new ArchiveFile(
-            Path.of("x"), LocalDate.of(2026, 7, 4), 1, 1, new ArchiveFile.Range(1L, 2L, "d", "m"));
+            Path.of("x"),
+            LocalDate.of(2026, 7, 4),
+            1,
+            1,
+            new ArchiveFile.Range(1L, 2L, "d", "m", 1L, 2L));
     assertThat(file.mayHoldRev("a", "c")).isFalse();
     assertThat(file.mayHoldRev("a", "d")).isTrue();
     assertThat(file.mayHoldRev("e", "f")).isTrue();

@@ -114,4 +114,18 @@ class EventReaderTest {
                                       : damaged;
                                 })));
   }
+
+  @Test
+  void takesTimesFrom1970To9999() throws Exception {
+    String frame =
+        "{\"did\":\"did:plc:x\",\"time_us\":%d,\"kind\":\"commit\",\"commit\":{\"rev\":\"r\","
+            + "\"operation\":\"delete\",\"collection\":\"a.b.c\",\"rkey\":\"k\"}}";
+    assertThat(EventReader.read(bytes(frame.formatted(0))).timeUs()).isZero();
+    long last = 253402300800000000L - 1;
+    assertThat(EventReader.read(bytes(frame.formatted(last))).timeUs()).isEqualTo(last);
+    assertThatThrownBy(() -> EventReader.read(bytes(frame.formatted(last + 1))))
+        .isInstanceOf(UnreadableFrame.class)
+        .satisfies(
+            e -> assertThat(((UnreadableFrame) e).reason().label()).isEqualTo("out-of-range"));
+  }
 }

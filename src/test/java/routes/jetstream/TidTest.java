@@ -40,4 +40,11 @@ class TidTest {
     assertThat(Tid.timeUs("zzzzzzzzzzzzz")).isEmpty();
     assertThat(Tid.timeUs("3mptbyplüud2a")).isEmpty();
   }
+
+  @Test
+  void knowsTheGreatestAndRefusesWhatIsGreater() {
+    assertThat(Tid.timeUs("jzzzzzzzzzzzz")).hasValue((1L << 54) - 1);
+    assertThat(Tid.timeUs("kzzzzzzzzzzzz")).isEmpty();
+    assertThat(Tid.timeUs("3mptbypl\u0080ud2a")).isEmpty();
+  }
 }

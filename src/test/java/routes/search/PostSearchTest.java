@@ -30,7 +30,8 @@ class PostSearchTest {
 
   private final ArchiveFixture fixture = new ArchiveFixture(REDIS.stream());
   private final PostSearch search =
-      new PostSearch(fixture.archive(), fixture.duckDb(), Duration.ofSeconds(30), 4);
+      new PostSearch(
+          fixture.archive(), fixture.duckDb(), new PostIndexes(), Duration.ofSeconds(30), 4);
 
   @AfterEach
   void close() {
@@ -40,7 +41,7 @@ class PostSearchTest {
 
   @Test
   void findsNothingInAnEmptyArchive() {
-    assertThat(search.page(query("x"), 0, 50)).isEqualTo(new PostPage(List.of(), 0));
+    assertThat(search.page(query("x"), 0, 50)).isEqualTo(new PostPage(List.of(), 0, true));
     assertThat(search.didOf("alice.test")).isEmpty();
     try (PostStream stream = search.stream(query("x"), 10)) {
       assertThat(stream.next()).isFalse();
@@ -79,7 +80,7 @@ class PostSearchTest {
       paged.addAll(page.posts());
     }
     assertThat(paged).isEqualTo(all).hasSize(25);
-    assertThat(search.page(query("volcano"), 100, 10)).isEqualTo(new PostPage(List.of(), 25));
+    assertThat(search.page(query("volcano"), 100, 10)).isEqualTo(new PostPage(List.of(), 25, true));
   }
 
   @Test
@@ -203,7 +204,8 @@ class PostSearchTest {
     fixture.receive(frames);
     fixture.drain().batch();
     try (PostSearch hasty =
-        new PostSearch(fixture.archive(), fixture.duckDb(), Duration.ofMillis(1), 4)) {
+        new PostSearch(
+            fixture.archive(), fixture.duckDb(), new PostIndexes(), Duration.ofMillis(1), 4)) {
       String slow = "*a".repeat(200) + "b";
       assertThatThrownBy(() -> hasty.page(query(slow), 0, 10)).isInstanceOf(QueryTimeout.class);
     }
@@ -216,7 +218,8 @@ class PostSearchTest {
   void refusesMoreQueriesAtOnceThanAllowed() throws Exception {
     fixture.store(post(1, "a"));
     try (PostSearch narrow =
-        new PostSearch(fixture.archive(), fixture.duckDb(), Duration.ofMillis(200), 1)) {
+        new PostSearch(
+            fixture.archive(), fixture.duckDb(), new PostIndexes(), Duration.ofMillis(200), 1)) {
       try (PostStream running = narrow.stream(everything(), 10)) {
         assertThat(running.next()).isTrue();
         assertThatThrownBy(() -> narrow.page(everything(), 0, 10))
@@ -231,12 +234,16 @@ class PostSearchTest {
     fixture.store(post(1, "a"));
     fixture.store(post(5000, "b"));
     Instant later = Instant.ofEpochMilli(Frames.NOON_US / 1000 + 4000);
-    Plan plan =
-        new Planner(fixture.archive())
-            .plan(
-                new PostQuery(
-                    Optional.empty(), Optional.empty(), Optional.of(later), Optional.empty()));
-    assertThat(plan.changes()).hasSize(1);
+    PostQuery query =
+        new PostQuery(Optional.empty(), Optional.empty(), Optional.of(later), Optional.empty());
+    try (ArchiveViews views =
+            new ArchiveViews(fixture.archive(), fixture.duckDb(), new PostIndexes());
+        ArchiveView view = views.newest();
+        Matches matches =
+            new Matches(fixture.duckDb(), view, query, 10, new Deadline(Duration.ofSeconds(30)))) {
+      assertThat(matches.take(10)).extracting(Post::text).containsExactly("b");
+      assertThat(matches.cost().indexes()).isEqualTo(1);
+    }
     assertThat(fixture.archive().snapshot(TableName.POSTS).files()).hasSize(2);
   }
 

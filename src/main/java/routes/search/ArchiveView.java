@@ -1,0 +1,37 @@
+package routes.search;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.lucene.util.FixedBitSet;
+import routes.archive.ArchiveFile;
+import routes.archive.TableSnapshot;
+
+/**
+ * The posts of the archive as they were at one commit, and the accounts as they were at another:
+ * what a query is answered from, whatever is committed meanwhile.
+ *
+ * @param posts the table's files
+ * @param actors the files that tell handles, and accounts that are gone
+ * @param indexed files with an index, and which of their rows are not to be seen
+ * @param scanned files without one
+ * @param gone the accounts that are deleted
+ */
+record ArchiveView(
+    TableSnapshot posts,
+    TableSnapshot actors,
+    Map<PostFile, FixedBitSet> indexed,
+    List<ArchiveFile> scanned,
+    Set<String> gone)
+    implements AutoCloseable {
+
+  /** Keeps the files open until it is closed once more. */
+  void hold() {
+    indexed.keySet().forEach(PostFile::hold);
+  }
+
+  @Override
+  public void close() {
+    indexed.keySet().forEach(PostFile::close);
+  }
+}

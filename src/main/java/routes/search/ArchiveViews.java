@@ -1,0 +1,296 @@
+package routes.search;
+
+import static java.util.Objects.requireNonNull;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
+import org.apache.lucene.util.FixedBitSet;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import routes.archive.Archive;
+import routes.archive.ArchiveFile;
+import routes.archive.DuckDb;
+import routes.archive.TableName;
+import routes.archive.TableSnapshot;
+
+/**
+ * Gives the newest {@link ArchiveView}, and makes one when something was committed: indexes of the
+ * new files, and what their changes end in all others.
+ */
+final class ArchiveViews implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(ArchiveViews.class);
+
+  /** How long a query waits for a view that another one makes, before it takes the one before. */
+  private static final long PATIENCE_SECONDS = 2;
+
+  /** Rows of a file whose index a query waits for; those of larger files are built behind it. */
+  private static final long ROWS_AT_ONCE = 500_000;
+
+  private final Archive archive;
+  private final DuckDb duckDb;
+  private final PostIndexes indexes;
+  private final ReentrantLock making = new ReentrantLock();
+  private final Map<Path, PostFile> open = new HashMap<>();
+  private final Map<PostFile, FixedBitSet> ofGone = new HashMap<>();
+  private final Set<Path> building = ConcurrentHashMap.newKeySet();
+  private final ExecutorService builder =
+      Executors.newSingleThreadExecutor(
+          Thread.ofPlatform().daemon().name("index-builder").factory());
+  private ArchiveView current;
+  private boolean outdated;
+
+  ArchiveViews(Archive archive, DuckDb duckDb, PostIndexes indexes) {
+    this.archive = requireNonNull(archive, "archive");
+    this.duckDb = requireNonNull(duckDb, "duckDb");
+    this.indexes = requireNonNull(indexes, "indexes");
+  }
+
+  /** The newest view, to be closed. */
+  ArchiveView newest() {
+    TableSnapshot posts = archive.snapshot(TableName.POSTS);
+    TableSnapshot actors = archive.snapshot(TableName.ACTORS);
+    if (!isCurrent(posts, actors) && mayMake()) {
+      try {
+        if (!isCurrent(posts, actors)) {
+          replace(make(posts, actors));
+        }
+      } catch (IOException | SQLException e) {
+        throw new IllegalStateException(
+            "the archive cannot be prepared for queries: " + e.getMessage(), e);
+      } finally {
+        making.unlock();
+      }
+    }
+    synchronized (this) {
+      current.hold();
+      return current;
+    }
+  }
+
+  private synchronized boolean isCurrent(TableSnapshot posts, TableSnapshot actors) {
+    return current != null
+        && !outdated
+        && current.posts().id() == posts.id()
+        && current.actors().id() == actors.id();
+  }
+
+  private boolean mayMake() {
+    try {
+      boolean first;
+      synchronized (this) {
+        first = current == null;
+      }
+      if (first) {
+        making.lockInterruptibly();
+        return true;
+      }
+      return making.tryLock(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new TooManyQueries();
+    }
+  }
+
+  private synchronized void replace(ArchiveView next) {
+    ArchiveView before = current;
+    current = next;
+    if (before != null) {
+      before.close();
+    }
+  }
+
+  private ArchiveView make(TableSnapshot posts, TableSnapshot actors)
+      throws IOException, SQLException {
+    synchronized (this) {
+      outdated = false;
+    }
+    long start = System.nanoTime();
+    Map<Path, PostFile> files = new LinkedHashMap<>();
+    List<ArchiveFile> scanned = new ArrayList<>();
+    int before = open.size();
+    for (ArchiveFile file : posts.files()) {
+      Optional<PostFile> opened = open(file);
+      opened.ifPresentOrElse(found -> files.put(file.path(), found), () -> scanned.add(file));
+    }
+    forgetOthers(files);
+    findEnded(files.values());
+    Set<String> gone =
+        current == null || current.actors().id() != actors.id() ? gone(actors) : current.gone();
+    Map<PostFile, FixedBitSet> indexed = new LinkedHashMap<>();
+    for (PostFile file : files.values()) {
+      FixedBitSet hidden = file.ended().now();
+      FixedBitSet theirs = rowsOfGone(file, gone);
+      if (theirs.nextSetBit(0) < theirs.length()) {
+        hidden = hidden.clone();
+        hidden.or(theirs);
+      }
+      indexed.put(file, hidden);
+      file.hold();
+    }
+    LOG.debug(
+        "view posts={} files={} new={} scanned={} gone={} ms={}",
+        posts.id(),
+        files.size(),
+        open.size() - before,
+        scanned.size(),
+        gone.size(),
+        (System.nanoTime() - start) / 1_000_000);
+    return new ArchiveView(posts, actors, indexed, scanned, gone);
+  }
+
+  private Optional<PostFile> open(ArchiveFile file) throws IOException {
+    PostFile known = open.get(file.path());
+    if (known != null) {
+      return Optional.of(known);
+    }
+    if (building.contains(file.path())) {
+      return Optional.empty();
+    }
+    Optional<PostIndex> index = indexes.open(file);
+    if (index.isEmpty() && PostIndexes.canBeIndexed(file)) {
+      if (file.rows() > ROWS_AT_ONCE) {
+        building.add(file.path());
+        builder.execute(() -> buildBehind(file));
+        return Optional.empty();
+      }
+      indexes.build(file);
+      index = indexes.open(file);
+    }
+    if (index.isPresent()) {
+      open.put(file.path(), new PostFile(file, index.get()));
+    }
+    return Optional.ofNullable(open.get(file.path()));
+  }
+
+  private void buildBehind(ArchiveFile file) {
+    try {
+      indexes.build(file);
+    } catch (IOException | RuntimeException e) {
+      LOG.error("The index of {} could not be built; searches read all of it", file.path(), e);
+      return;
+    }
+    building.remove(file.path());
+    synchronized (this) {
+      outdated = true;
+    }
+  }
+
+  private void forgetOthers(Map<Path, PostFile> files) {
+    open.values()
+        .removeIf(
+            file -> {
+              boolean unneeded = !files.containsKey(file.file().path());
+              if (unneeded) {
+                ofGone.remove(file);
+                file.close();
+              }
+              return unneeded;
+            });
+  }
+
+  /** Looks in every file for changes that end rows of every other, where that was not done yet. */
+  private static void findEnded(Collection<PostFile> files) throws IOException {
+    Set<String> names = files.stream().map(ArchiveViews::name).collect(Collectors.toSet());
+    for (PostFile changing : files) {
+      List<PostFile> open =
+          files.stream().filter(file -> !file.ended().lookedIn(name(changing))).toList();
+      int changes = open.isEmpty() ? 0 : changing.changeCount();
+      List<PostFile.Version> all = null;
+      for (PostFile file : open) {
+        if (file.index().rows() < changes) {
+          file.end(changing.changesOf(file));
+        } else if (changes > 0) {
+          all = all == null ? changing.changes() : all;
+          file.end(all);
+        }
+        file.ended().lookedInto(name(changing));
+      }
+    }
+    for (PostFile file : files) {
+      file.ended().keepOnly(names);
+      file.ended().save();
+    }
+  }
+
+  private static String name(PostFile file) {
+    return file.file().path().getFileName().toString();
+  }
+
+  /** The rows of accounts that are gone; only accounts that came or went are looked up anew. */
+  private FixedBitSet rowsOfGone(PostFile file, Set<String> gone) throws IOException {
+    FixedBitSet rows = ofGone.get(file);
+    if (rows != null && current != null && current.indexed().containsKey(file)) {
+      Set<String> came = new HashSet<>(gone);
+      came.removeAll(current.gone());
+      Set<String> went = new HashSet<>(current.gone());
+      went.removeAll(gone);
+      if (came.isEmpty() && went.isEmpty()) {
+        return rows;
+      }
+      rows = rows.clone();
+      rows.or(file.rowsOf(came));
+      rows.andNot(file.rowsOf(went));
+    } else {
+      rows = file.rowsOf(gone);
+    }
+    ofGone.put(file, rows);
+    return rows;
+  }
+
+  /** The accounts whose newest event says that they are deleted. */
+  private Set<String> gone(TableSnapshot actors) throws SQLException {
+    Set<String> gone = new HashSet<>();
+    if (!actors.files().isEmpty()) {
+      try (Connection connection = duckDb.connect();
+          Statement statement = connection.createStatement();
+          ResultSet result =
+              statement.executeQuery(
+                  "SELECT did FROM " + DuckDb.from(actors.files()) + PostScan.GONE)) {
+        while (result.next()) {
+          gone.add(result.getString(1));
+        }
+      }
+    }
+    return gone;
+  }
+
+  @Override
+  public void close() {
+    builder.shutdownNow();
+    making.lock();
+    try {
+      synchronized (this) {
+        if (current != null) {
+          current.close();
+        }
+      }
+      open.values().forEach(PostFile::close);
+      open.clear();
+    } catch (UncheckedIOException e) {
+      LOG.debug("An index could not be closed", e);
+    } finally {
+      making.unlock();
+    }
+  }
+}

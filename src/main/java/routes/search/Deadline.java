@@ -1,0 +1,53 @@
+package routes.search;
+
+import java.time.Duration;
+
+/** When a query has to be ended. */
+final class Deadline {
+
+  private static final int STEPS = 1024;
+
+  private final Duration limit;
+  private final long end;
+  private int steps;
+
+  /**
+   * @param limit from now
+   */
+  Deadline(Duration limit) {
+    this.limit = limit;
+    this.end = System.nanoTime() + limit.toNanos();
+  }
+
+  /** Milliseconds that are left; 0 when none is. */
+  long millisLeft() {
+    return Math.max(0, (end - System.nanoTime()) / 1_000_000);
+  }
+
+  boolean isPast() {
+    return System.nanoTime() - end >= 0;
+  }
+
+  /** To be called at every small step. */
+  void step() {
+    if (++steps % STEPS == 0) {
+      check();
+    }
+  }
+
+  /**
+   * @throws QueryTimeout when it is past
+   */
+  void check() {
+    if (isPast()) {
+      throw timeout(null);
+    }
+    if (Thread.currentThread().isInterrupted()) {
+      throw new QueryTimeout(limit, new InterruptedException("the query was ended from outside"));
+    }
+  }
+
+  QueryTimeout timeout(Throwable cause) {
+    return new QueryTimeout(limit, cause);
+  }
+}

@@ -1,0 +1,144 @@
+package routes.search;
+
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.UUID;
+import java.util.zip.CRC32;
+import java.util.zip.CheckedInputStream;
+import java.util.zip.CheckedOutputStream;
+import org.apache.lucene.util.FixedBitSet;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The rows of a file that a later change has ended, and the files in which such changes were looked
+ * for. Kept beside the index of the file, as a cache of what the data files say.
+ *
+ * <p>Changed by one thread at a time; {@link #now} is safe for others.
+ */
+final class EndedRows {
+
+  private static final Logger LOG = LoggerFactory.getLogger(EndedRows.class);
+
+  private static final String NAME = "ended-rows";
+  private static final int VERSION = 1;
+
+  private final Path file;
+  private final Set<String> lookedIn = new HashSet<>();
+  private volatile FixedBitSet rows;
+  private boolean saved;
+
+  private EndedRows(Path file, int count) {
+    this.file = file;
+    this.rows = new FixedBitSet(count);
+  }
+
+  /**
+   * @param folder of the index
+   * @param count rows of the file
+   */
+  static EndedRows open(Path folder, int count) {
+    EndedRows ended = new EndedRows(folder.resolve(NAME), count);
+    if (Files.exists(ended.file)) {
+      try {
+        ended.read();
+      } catch (IOException | RuntimeException e) {
+        LOG.warn("{} is not used, and made anew: {}", ended.file, e.toString());
+        return new EndedRows(folder.resolve(NAME), count);
+      }
+    }
+    return ended;
+  }
+
+  private void read() throws IOException {
+    CheckedInputStream checked =
+        new CheckedInputStream(new BufferedInputStream(Files.newInputStream(file)), new CRC32());
+    try (DataInputStream in = new DataInputStream(checked)) {
+      if (in.readInt() != VERSION || in.readInt() != rows.length()) {
+        throw new IOException("it is of another version, or another file");
+      }
+      for (int left = in.readInt(); left > 0; left--) {
+        lookedIn.add(in.readUTF());
+      }
+      for (int left = in.readInt(); left > 0; left--) {
+        rows.set(in.readInt());
+      }
+      long sum = checked.getChecksum().getValue();
+      if (in.readLong() != sum) {
+        throw new IOException("its checksum is another");
+      }
+    }
+    saved = true;
+  }
+
+  /** Writes down what has come since the last time. */
+  void save() throws IOException {
+    if (saved) {
+      return;
+    }
+    Path temporary = file.resolveSibling(NAME + "-" + UUID.randomUUID());
+    CheckedOutputStream checked =
+        new CheckedOutputStream(
+            new BufferedOutputStream(Files.newOutputStream(temporary)), new CRC32());
+    try (DataOutputStream out = new DataOutputStream(checked)) {
+      out.writeInt(VERSION);
+      out.writeInt(rows.length());
+      out.writeInt(lookedIn.size());
+      for (String name : lookedIn) {
+        out.writeUTF(name);
+      }
+      out.writeInt(rows.cardinality());
+      for (int row = nextSet(0); row >= 0; row = row + 1 < rows.length() ? nextSet(row + 1) : -1) {
+        out.writeInt(row);
+      }
+      out.writeLong(checked.getChecksum().getValue());
+    }
+    Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+    saved = true;
+  }
+
+  private int nextSet(int from) {
+    int row = rows.nextSetBit(from);
+    return row == org.apache.lucene.search.DocIdSetIterator.NO_MORE_DOCS ? -1 : row;
+  }
+
+  /** Whether changes in that file have been looked for. */
+  boolean lookedIn(String name) {
+    return lookedIn.contains(name);
+  }
+
+  void lookedInto(String name) {
+    saved &= !lookedIn.add(name);
+  }
+
+  /** Forgets about files that are gone. */
+  void keepOnly(Set<String> names) {
+    saved &= !lookedIn.retainAll(names);
+  }
+
+  void add(FixedBitSet more) {
+    if (more.nextSetBit(0) != org.apache.lucene.search.DocIdSetIterator.NO_MORE_DOCS) {
+      FixedBitSet all = rows.clone();
+      all.or(more);
+      rows = all;
+      saved = false;
+    }
+  }
+
+  boolean contains(int row) {
+    return rows.get(row);
+  }
+
+  /** The rows as known now; never changed afterwards. */
+  FixedBitSet now() {
+    return rows;
+  }
+}

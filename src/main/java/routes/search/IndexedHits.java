@@ -1,0 +1,236 @@
+package routes.search;
+
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.List;
+import org.apache.lucene.index.NumericDocValues;
+import org.apache.lucene.search.DocIdSetIterator;
+import org.apache.lucene.util.FixedBitSet;
+
+/** The posts of one indexed file that a query finds, newest first. */
+final class IndexedHits implements HitSource {
+
+  private static final int FIRST_CHUNK = 16;
+  private static final int MAX_CHUNK = 512;
+
+  private final PostFile file;
+  private final FixedBitSet hidden;
+  private final PostFilter filter;
+  private final IndexQuery query;
+  private final SortAtRange range;
+  private final Deadline deadline;
+  private final QueryCost cost;
+  private final Rows rows;
+  private final Deque<Hit> looked = new ArrayDeque<>();
+  private int chunk = FIRST_CHUNK;
+
+  IndexedHits(
+      PostFile file,
+      FixedBitSet hidden,
+      PostFilter filter,
+      SortAtRange range,
+      Deadline deadline,
+      QueryCost cost)
+      throws IOException {
+    this.file = file;
+    this.hidden = hidden;
+    this.filter = filter;
+    this.query = IndexQuery.of(filter, file.index());
+    this.range = range;
+    this.deadline = deadline;
+    this.cost = cost;
+    this.rows = file.index().isDescending() ? new InOrder() : new Sorted();
+    cost.indexUsed();
+  }
+
+  @Override
+  public Hit next() throws IOException {
+    if (query.exact()) {
+      int row = rows.next();
+      return row == DocIdSetIterator.NO_MORE_DOCS ? null : new Hit(file, row, rows.sortAt());
+    }
+    while (looked.isEmpty()) {
+      deadline.check();
+      List<Hit> candidates = new ArrayList<>(chunk);
+      for (int row = rows.next(); row != DocIdSetIterator.NO_MORE_DOCS; row = rows.next()) {
+        candidates.add(new Hit(file, row, rows.sortAt()));
+        if (candidates.size() == chunk) {
+          break;
+        }
+      }
+      if (candidates.isEmpty()) {
+        return null;
+      }
+      looked.addAll(look(candidates));
+      chunk = Math.min(2 * chunk, MAX_CHUNK);
+    }
+    return looked.poll();
+  }
+
+  private List<Hit> look(List<Hit> candidates) {
+    int[] numbers = candidates.stream().mapToInt(Hit::row).sorted().toArray();
+    List<PostRow> found = file.rows(numbers);
+    cost.rowsRead(numbers.length);
+    List<Hit> hits = new ArrayList<>();
+    for (Hit candidate : candidates) {
+      PostRow row = found.get(java.util.Arrays.binarySearch(numbers, candidate.row()));
+      if (filter.test(row)) {
+        candidate.found(row);
+        hits.add(candidate);
+      }
+    }
+    return hits;
+  }
+
+  /** How many posts there are, or may be. */
+  Count count(CountBudget budget) throws IOException {
+    if (query.exact()
+        && range.holds(file.file().range())
+        && hidden.nextSetBit(0) == DocIdSetIterator.NO_MORE_DOCS) {
+      int known = file.index().count(query.query());
+      if (known >= 0) {
+        return Count.exactly(known);
+      }
+    }
+    Rows all = file.index().isDescending() ? new InOrder() : new Unordered();
+    if (query.exact()) {
+      long count = 0;
+      while (all.next() != DocIdSetIterator.NO_MORE_DOCS) {
+        count++;
+      }
+      return Count.exactly(count);
+    }
+    return budget.count(this, all);
+  }
+
+  /** How many of these rows are what the filter asks for. */
+  int verify(int[] numbers) {
+    cost.rowsRead(numbers.length);
+    return (int) file.rows(numbers).stream().filter(filter::test).count();
+  }
+
+  /** The rows that the index finds, with those hidden and those of other times left out. */
+  abstract class Rows {
+
+    abstract int next() throws IOException;
+
+    abstract long sortAt() throws IOException;
+  }
+
+  /** Where the file has the latest first. */
+  private final class InOrder extends Rows {
+
+    private final DocIdSetIterator found = file.index().rows(query.query());
+    private final NumericDocValues times = file.index().sortAt();
+    private final int start;
+    private final int end;
+    private boolean begun;
+    private boolean ended;
+
+    InOrder() throws IOException {
+      this.start = range.to() == Long.MAX_VALUE ? 0 : firstBelow(range.to());
+      this.end = range.from() == Long.MIN_VALUE ? file.index().rows() : firstBelow(range.from());
+    }
+
+    @Override
+    int next() throws IOException {
+      if (ended) {
+        return DocIdSetIterator.NO_MORE_DOCS;
+      }
+      int row = begun || start == 0 ? found.nextDoc() : found.advance(start);
+      begun = true;
+      while (row < end && hidden.get(row)) {
+        deadline.step();
+        row = found.nextDoc();
+      }
+      deadline.step();
+      ended = row >= end;
+      return ended ? DocIdSetIterator.NO_MORE_DOCS : row;
+    }
+
+    @Override
+    long sortAt() throws IOException {
+      times.advanceExact(found.docID());
+      return times.longValue();
+    }
+  }
+
+  private int firstBelow(long sortAt) throws IOException {
+    int low = 0;
+    int high = file.index().rows();
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      NumericDocValues times = file.index().sortAt();
+      times.advanceExact(middle);
+      if (times.longValue() < sortAt) {
+        high = middle;
+      } else {
+        low = middle + 1;
+      }
+    }
+    return low;
+  }
+
+  /** In the order of the file. */
+  private final class Unordered extends Rows {
+
+    private final DocIdSetIterator found = file.index().rows(query.query());
+    private final NumericDocValues times = file.index().sortAt();
+
+    Unordered() throws IOException {}
+
+    @Override
+    int next() throws IOException {
+      for (int row = found.nextDoc(); row != DocIdSetIterator.NO_MORE_DOCS; row = found.nextDoc()) {
+        deadline.step();
+        if (!hidden.get(row)) {
+          times.advanceExact(row);
+          if (range.holds(times.longValue())) {
+            return row;
+          }
+        }
+      }
+      return DocIdSetIterator.NO_MORE_DOCS;
+    }
+
+    @Override
+    long sortAt() throws IOException {
+      return times.longValue();
+    }
+  }
+
+  /** Put into order, where the file has none. */
+  private final class Sorted extends Rows {
+
+    private record Row(int number, long sortAt) {}
+
+    private final List<Row> all = new ArrayList<>();
+    private int at = -1;
+
+    Sorted() throws IOException {
+      Unordered rows = new Unordered();
+      for (int row = rows.next(); row != DocIdSetIterator.NO_MORE_DOCS; row = rows.next()) {
+        all.add(new Row(row, rows.sortAt()));
+      }
+      all.sort(Comparator.comparingLong(Row::sortAt).reversed());
+    }
+
+    @Override
+    int next() {
+      return ++at < all.size() ? all.get(at).number : DocIdSetIterator.NO_MORE_DOCS;
+    }
+
+    @Override
+    long sortAt() {
+      return all.get(at).sortAt;
+    }
+  }
+
+  @Override
+  public void close() {
+    looked.clear();
+  }
+}

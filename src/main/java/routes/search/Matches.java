@@ -1,0 +1,215 @@
+package routes.search;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.PriorityQueue;
+import org.apache.lucene.util.FixedBitSet;
+import routes.archive.DuckDb;
+
+/**
+ * All posts of a view that a query finds, newest first: the files' own, put together. A file whose
+ * latest post is older than all that is asked for is not opened.
+ */
+final class Matches implements AutoCloseable {
+
+  /** Rows that a count may look at. */
+  private static final int COUNT_BUDGET = 1_000;
+
+  private final DuckDb duckDb;
+  private final ArchiveView view;
+  private final PostFilter filter;
+  private final SortAtRange range;
+  private final Deadline deadline;
+  private final QueryCost cost = new QueryCost();
+  private final PriorityQueue<Head> heads =
+      new PriorityQueue<>(Comparator.comparingLong(Head::latest).reversed());
+  private final Deque<Hit> ready = new ArrayDeque<>();
+
+  /** A source, and what it has next; not opened yet as long as that is not known. */
+  private record Head(Opening opening, HitSource source, Hit hit, long latest) {}
+
+  private interface Opening {
+    HitSource open() throws IOException;
+  }
+
+  /**
+   * @param limit posts that will be taken or skipped, at most; negative for all
+   */
+  Matches(DuckDb duckDb, ArchiveView view, PostQuery query, long limit, Deadline deadline) {
+    this.duckDb = duckDb;
+    this.view = view;
+    this.filter = query.filter();
+    this.range = SortAtRange.of(query);
+    this.deadline = deadline;
+    for (Map.Entry<PostFile, FixedBitSet> file : view.indexed().entrySet()) {
+      if (range.touches(file.getKey().file().range())) {
+        Long latest = file.getKey().file().range().lastSortAt();
+        heads.add(
+            new Head(
+                () ->
+                    new IndexedHits(file.getKey(), file.getValue(), filter, range, deadline, cost),
+                null,
+                null,
+                latest == null ? Long.MAX_VALUE : latest));
+      }
+    }
+    if (isScanned()) {
+      heads.add(
+          new Head(
+              () -> PostScan.posts(duckDb, view, filter, range, limit, deadline),
+              null,
+              null,
+              Long.MAX_VALUE));
+    }
+  }
+
+  private boolean isScanned() {
+    return view.scanned().stream().anyMatch(file -> range.touches(file.range()));
+  }
+
+  /** Leaves out the next posts. Gives how many there were. */
+  int skip(int posts) {
+    int left = posts;
+    while (left > 0) {
+      if (ready.isEmpty()) {
+        List<Hit> group = nextOfOneTime();
+        if (group.isEmpty()) {
+          break;
+        }
+        if (group.size() <= left) {
+          left -= group.size();
+          continue;
+        }
+        ready.addAll(resolved(group));
+      } else {
+        ready.poll();
+        left--;
+      }
+    }
+    return posts - left;
+  }
+
+  /** The next posts, fewer at the end. */
+  List<Post> take(int posts) {
+    List<Hit> taken = new ArrayList<>();
+    while (taken.size() < posts) {
+      if (ready.isEmpty()) {
+        List<Hit> more = new ArrayList<>();
+        while (more.size() < posts - taken.size()) {
+          List<Hit> group = nextOfOneTime();
+          if (group.isEmpty()) {
+            break;
+          }
+          more.addAll(group);
+        }
+        if (more.isEmpty()) {
+          break;
+        }
+        ready.addAll(resolved(more));
+      }
+      while (taken.size() < posts && !ready.isEmpty()) {
+        taken.add(ready.poll());
+      }
+    }
+    return taken.stream().map(Hit::post).toList();
+  }
+
+  /** Whether there is no further post. Never opens a file for that. */
+  boolean isAtEnd() {
+    return ready.isEmpty() && heads.isEmpty();
+  }
+
+  private List<Hit> nextOfOneTime() {
+    List<Hit> group = new ArrayList<>();
+    try {
+      while (!heads.isEmpty()
+          && (group.isEmpty() || heads.peek().latest == group.get(0).sortAt())) {
+        deadline.step();
+        Head head = heads.poll();
+        if (head.hit != null) {
+          group.add(head.hit);
+        }
+        HitSource source = head.source == null ? head.opening.open() : head.source;
+        Hit next = source.next();
+        if (next == null) {
+          source.close();
+        } else {
+          heads.add(new Head(head.opening, source, next, next.sortAt()));
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("an index cannot be read", e);
+    }
+    return group;
+  }
+
+  /**
+   * Reads what is not known yet of these, puts them into order, and drops what was taken by chance.
+   */
+  private List<Hit> resolved(List<Hit> hits) {
+    Map<PostFile, List<Hit>> unknown = new HashMap<>();
+    for (Hit hit : hits) {
+      if (hit.post() == null) {
+        unknown.computeIfAbsent(hit.file(), file -> new ArrayList<>()).add(hit);
+      }
+    }
+    unknown.forEach(
+        (file, ofFile) -> {
+          deadline.check();
+          int[] numbers = ofFile.stream().mapToInt(Hit::row).sorted().toArray();
+          List<PostRow> rows = file.rows(numbers);
+          cost.rowsRead(numbers.length);
+          for (Hit hit : ofFile) {
+            PostRow row = rows.get(Arrays.binarySearch(numbers, hit.row()));
+            if (filter.test(row)) {
+              hit.found(row);
+            }
+          }
+        });
+    return hits.stream().filter(hit -> hit.post() != null).sorted(Hit.NEWEST_FIRST).toList();
+  }
+
+  /** How many posts there are in all, from the beginning. */
+  Count count() {
+    Count count =
+        isScanned()
+            ? Count.exactly(PostScan.count(duckDb, view, filter, range, deadline))
+            : Count.NONE;
+    CountBudget budget = new CountBudget(COUNT_BUDGET);
+    try {
+      for (Map.Entry<PostFile, FixedBitSet> file : view.indexed().entrySet()) {
+        if (range.touches(file.getKey().file().range())) {
+          try (IndexedHits hits =
+              new IndexedHits(file.getKey(), file.getValue(), filter, range, deadline, cost)) {
+            count = count.plus(hits.count(budget));
+          }
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("an index cannot be read", e);
+    }
+    return count;
+  }
+
+  QueryCost cost() {
+    return cost;
+  }
+
+  @Override
+  public void close() {
+    for (Head head : heads) {
+      if (head.source != null) {
+        head.source.close();
+      }
+    }
+    heads.clear();
+  }
+}

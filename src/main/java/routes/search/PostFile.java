@@ -1,0 +1,140 @@
+package routes.search;
+
+import static java.util.Objects.requireNonNull;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.avro.generic.GenericRecord;
+import org.apache.lucene.util.FixedBitSet;
+import routes.archive.ArchiveFile;
+import routes.archive.RowReader;
+import routes.archive.TableName;
+
+/** A data file of posts with its index, and which of its rows were ended by a later change. */
+final class PostFile implements AutoCloseable {
+
+  private final ArchiveFile file;
+  private final PostIndex index;
+  private final RowReader rows;
+  private final RowReader keys;
+  private final EndedRows ended;
+  private int users = 1;
+
+  /** A version of a post: what is needed to know which of two ends the other. */
+  record Version(String did, String rkey, String rev) {
+
+    private static Version of(GenericRecord row) {
+      return new Version(
+          row.get("did").toString(), row.get("rkey").toString(), row.get("rev").toString());
+    }
+
+    private boolean ends(Version other) {
+      return did.equals(other.did) && rkey.equals(other.rkey) && rev.compareTo(other.rev) > 0;
+    }
+  }
+
+  PostFile(ArchiveFile file, PostIndex index) throws IOException {
+    this.file = requireNonNull(file, "file");
+    this.index = requireNonNull(index, "index");
+    this.rows = new RowReader(TableName.POSTS, file, PostRow.COLUMNS);
+    this.keys = new RowReader(TableName.POSTS, file, List.of("did", "rkey", "rev"));
+    this.ended = EndedRows.open(PostIndexes.folder(file), index.rows());
+  }
+
+  ArchiveFile file() {
+    return file;
+  }
+
+  PostIndex index() {
+    return index;
+  }
+
+  /** Rows by their numbers, ascending. */
+  List<PostRow> rows(int[] numbers) {
+    return rows.read(numbers).stream().map(PostRow::of).toList();
+  }
+
+  /** Which rows were ended, by what is known so far. */
+  EndedRows ended() {
+    return ended;
+  }
+
+  /** How many rows change or delete a post. */
+  int changeCount() throws IOException {
+    return index.rowsWith(PostTerms.Type.CHANGED.term(""));
+  }
+
+  /** The rows that change or delete posts. */
+  List<Version> changes() throws IOException {
+    return versions(index.rowsUnder(PostTerms.Type.CHANGED.term("")));
+  }
+
+  /** The rows that change or delete one of the posts of which a small file has a version. */
+  List<Version> changesOf(PostFile small) throws IOException {
+    List<Integer> found = new ArrayList<>();
+    for (Version version : small.versions(small.index.rowsUnder(PostTerms.Type.POST.term("")))) {
+      found.addAll(
+          index.rowsUnder(PostTerms.Type.CHANGED.hashed(PostTerms.key(version.did, version.rkey))));
+    }
+    return versions(found.stream().distinct().sorted().toList());
+  }
+
+  private List<Version> versions(List<Integer> numbers) {
+    return keys.read(numbers.stream().mapToInt(Integer::intValue).toArray()).stream()
+        .map(Version::of)
+        .toList();
+  }
+
+  /** Marks the rows that these changes end. */
+  void end(Collection<Version> changes) throws IOException {
+    Map<Integer, List<Version>> suspects = new TreeMap<>();
+    for (Version change : changes) {
+      for (int row : index.versionsOf(change.did, change.rkey)) {
+        if (!ended.contains(row)) {
+          suspects.computeIfAbsent(row, number -> new ArrayList<>()).add(change);
+        }
+      }
+    }
+    List<Version> versions = versions(List.copyOf(suspects.keySet()));
+    FixedBitSet found = new FixedBitSet(index.rows());
+    int at = 0;
+    for (var suspect : suspects.entrySet()) {
+      Version version = versions.get(at++);
+      if (suspect.getValue().stream().anyMatch(change -> change.ends(version))) {
+        found.set(suspect.getKey());
+      }
+    }
+    ended.add(found);
+  }
+
+  /** The rows of those authors, deletions left out. */
+  FixedBitSet rowsOf(Collection<String> dids) throws IOException {
+    FixedBitSet found = new FixedBitSet(index.rows());
+    for (String did : dids) {
+      index.rowsUnder(PostTerms.Type.AUTHOR.hashed(did)).forEach(found::set);
+    }
+    return found;
+  }
+
+  /** To be called while somebody holds it. */
+  synchronized void hold() {
+    users++;
+  }
+
+  /** Closes it when nobody else holds it. */
+  @Override
+  public synchronized void close() {
+    if (--users == 0) {
+      try {
+        index.close();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+}

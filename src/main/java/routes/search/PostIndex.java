@@ -1,0 +1,320 @@
+package routes.search;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.apache.lucene.index.DirectoryReader;
+import org.apache.lucene.index.LeafReader;
+import org.apache.lucene.index.LeafReaderContext;
+import org.apache.lucene.index.NumericDocValues;
+import org.apache.lucene.index.PostingsEnum;
+import org.apache.lucene.index.Term;
+import org.apache.lucene.index.TermsEnum;
+import org.apache.lucene.search.BooleanClause;
+import org.apache.lucene.search.BooleanQuery;
+import org.apache.lucene.search.DocIdSetIterator;
+import org.apache.lucene.search.IndexSearcher;
+import org.apache.lucene.search.Query;
+import org.apache.lucene.search.ScoreMode;
+import org.apache.lucene.search.Scorer;
+import org.apache.lucene.search.TermQuery;
+import org.apache.lucene.search.Weight;
+import org.apache.lucene.store.MMapDirectory;
+import org.apache.lucene.util.BytesRef;
+import org.apache.lucene.util.StringHelper;
+import routes.archive.ArchiveFile;
+
+/**
+ * The index of one data file of posts: Lucene's, in a folder of its own. Its documents are the rows
+ * of the file, with the same numbers. It is a cache: it can be built from the file at any time.
+ *
+ * <p>Safe for several threads.
+ */
+final class PostIndex implements AutoCloseable {
+
+  /** Another one is another index: those of other versions are built anew. */
+  static final String VERSION = "1";
+
+  static final String TERMS = "terms";
+  static final String SORT_AT = "sort_at";
+  static final String KEY = "key";
+  static final String FIRST_WORD = "first";
+  static final String WORDS_FOLDER = "words";
+
+  static final String META_VERSION = "version";
+  static final String META_ROWS = "rows";
+  static final String META_DESCENDING = "descending";
+
+  /** Words that are tried for a part of a word, at most: more are as good as any. */
+  private static final int MAX_WORDS = 2_048;
+
+  /** Neighbouring words under one entry of the index of words. */
+  static final int WORDS_IN_GROUP = 64;
+
+  private static final int MAX_GROUPS = 1_024;
+
+  private final DirectoryReader reader;
+  private final DirectoryReader words;
+  private final LeafReaderContext leaf;
+  private final IndexSearcher searcher;
+  private final boolean descending;
+  private final boolean longRuns;
+
+  private PostIndex(DirectoryReader reader, DirectoryReader words, boolean descending)
+      throws IOException {
+    this.reader = reader;
+    this.words = words;
+    this.leaf = reader.leaves().get(0);
+    this.searcher = searcher(reader);
+    this.descending = descending;
+    this.longRuns = rowsWith(PostTerms.Type.LONG_RUN.term("")) > 0;
+  }
+
+  /**
+   * Opens an index, and reads all of it once to see that it is whole.
+   *
+   * @return empty when there is none, or none that can be used: of another version, of another
+   *     file, or damaged
+   */
+  static Optional<PostIndex> open(Path folder, ArchiveFile file) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      return Optional.empty();
+    }
+    DirectoryReader reader = null;
+    DirectoryReader words = null;
+    try {
+      reader = DirectoryReader.open(new MMapDirectory(folder));
+      words = DirectoryReader.open(new MMapDirectory(folder.resolve(WORDS_FOLDER)));
+      Map<String, String> meta = reader.getIndexCommit().getUserData();
+      if (VERSION.equals(meta.get(META_VERSION))
+          && Long.toString(file.rows()).equals(meta.get(META_ROWS))
+          && reader.maxDoc() == file.rows()
+          && reader.leaves().size() == 1) {
+        reader.leaves().get(0).reader().checkIntegrity();
+        for (LeafReaderContext part : words.leaves()) {
+          part.reader().checkIntegrity();
+        }
+        return Optional.of(
+            new PostIndex(reader, words, Boolean.parseBoolean(meta.get(META_DESCENDING))));
+      }
+    } catch (IOException | RuntimeException e) {
+      close(reader, words);
+      org.slf4j.LoggerFactory.getLogger(PostIndex.class)
+          .warn("The index {} is not used, and built anew: {}", folder, e.toString());
+      return Optional.empty();
+    }
+    close(reader, words);
+    return Optional.empty();
+  }
+
+  private static IndexSearcher searcher(DirectoryReader reader) {
+    IndexSearcher searcher = new IndexSearcher(reader);
+    searcher.setQueryCache(null);
+    return searcher;
+  }
+
+  int rows() {
+    return reader.maxDoc();
+  }
+
+  /** Whether the rows stand in the file by {@code sort_at}, the latest first. */
+  boolean isDescending() {
+    return descending;
+  }
+
+  /** Whether a row has a run of characters that is too long to be found under it. */
+  boolean hasLongRuns() {
+    return longRuns;
+  }
+
+  /** The {@code sort_at} of rows, to be asked for in ascending order of rows. */
+  NumericDocValues sortAt() throws IOException {
+    return leaf.reader().getNumericDocValues(SORT_AT);
+  }
+
+  /** How many rows stand under a term. */
+  int rowsWith(BytesRef term) throws IOException {
+    return leaf.reader().docFreq(new Term(TERMS, term));
+  }
+
+  /** The rows under a term, ascending. */
+  List<Integer> rowsUnder(BytesRef term) throws IOException {
+    List<Integer> rows = new ArrayList<>();
+    PostingsEnum found = leaf.reader().postings(new Term(TERMS, term), PostingsEnum.NONE);
+    if (found != null) {
+      for (int row = found.nextDoc(); row != DocIdSetIterator.NO_MORE_DOCS; row = found.nextDoc()) {
+        rows.add(row);
+      }
+    }
+    return rows;
+  }
+
+  /** The rows that a query of Lucene's finds, ascending. */
+  DocIdSetIterator rows(Query query) throws IOException {
+    Scorer scorer = weight(query).scorer(leaf);
+    return scorer == null ? DocIdSetIterator.empty() : scorer.iterator();
+  }
+
+  /** How many rows a query of Lucene's finds, where that is known without looking; else -1. */
+  int count(Query query) throws IOException {
+    return weight(query).count(leaf);
+  }
+
+  private Weight weight(Query query) throws IOException {
+    return searcher.createWeight(searcher.rewrite(query), ScoreMode.COMPLETE_NO_SCORES, 1);
+  }
+
+  /** Rows, not deletions, that may be versions of a post: every one that is, seldom another. */
+  List<Integer> versionsOf(String did, String rkey) throws IOException {
+    List<Integer> rows = new ArrayList<>();
+    LeafReader terms = leaf.reader();
+    PostingsEnum author =
+        terms.postings(new Term(TERMS, PostTerms.Type.AUTHOR.hashed(did)), PostingsEnum.NONE);
+    if (author != null) {
+      NumericDocValues keys = terms.getNumericDocValues(KEY);
+      int key = key(did, rkey);
+      for (int row = author.nextDoc();
+          row != DocIdSetIterator.NO_MORE_DOCS;
+          row = author.nextDoc()) {
+        if (keys.advanceExact(row) && keys.longValue() == key) {
+          rows.add(row);
+        }
+      }
+    }
+    return rows;
+  }
+
+  /** What {@link #versionsOf} tells rows of an author apart by. */
+  static int key(String did, String rkey) {
+    BytesRef key = new BytesRef(PostTerms.key(did, rkey));
+    return StringHelper.murmurhash3_x86_32(key, 0);
+  }
+
+  /**
+   * The terms of a type that begin with some text.
+   *
+   * @return empty when there are too many to try
+   */
+  Optional<List<BytesRef>> termsWithPrefix(PostTerms.Type type, String prefix) throws IOException {
+    BytesRef start = type.term(prefix);
+    List<BytesRef> found = new ArrayList<>();
+    long rows = 0;
+    TermsEnum terms = leaf.reader().terms(TERMS).iterator();
+    for (TermsEnum.SeekStatus status = terms.seekCeil(start);
+        status != TermsEnum.SeekStatus.END && StringHelper.startsWith(terms.term(), start);
+        status = terms.next() == null ? TermsEnum.SeekStatus.END : TermsEnum.SeekStatus.FOUND) {
+      rows += terms.docFreq();
+      if (found.size() == MAX_WORDS || rows > rows() / 2 + MAX_WORDS) {
+        return Optional.empty();
+      }
+      found.add(BytesRef.deepCopyOf(terms.term()));
+    }
+    return Optional.of(found);
+  }
+
+  /**
+   * The words that contain some text.
+   *
+   * @param atEnd whether they have to end with it
+   * @return empty when there are too many to try
+   */
+  Optional<List<BytesRef>> wordsWith(String part, boolean atEnd) throws IOException {
+    BytesRef wanted = new BytesRef(part);
+    if (wanted.length < PostIndexBuilder.GRAM) {
+      return Optional.empty();
+    }
+    BooleanQuery.Builder grams = new BooleanQuery.Builder();
+    PostIndexBuilder.grams(wanted)
+        .forEach(
+            gram -> grams.add(new TermQuery(new Term(TERMS, gram)), BooleanClause.Occur.FILTER));
+    IndexSearcher groups = searcher(words);
+    Weight weight =
+        groups.createWeight(groups.rewrite(grams.build()), ScoreMode.COMPLETE_NO_SCORES, 1);
+    List<BytesRef> found = new ArrayList<>();
+    long[] rows = {0};
+    int tried = 0;
+    TermsEnum terms = leaf.reader().terms(TERMS).iterator();
+    for (LeafReaderContext part64 : words.leaves()) {
+      Scorer scorer = weight.scorer(part64);
+      if (scorer == null) {
+        continue;
+      }
+      var firsts = part64.reader().getBinaryDocValues(FIRST_WORD);
+      DocIdSetIterator group = scorer.iterator();
+      while (group.nextDoc() != DocIdSetIterator.NO_MORE_DOCS) {
+        if (++tried > MAX_GROUPS || !firsts.advanceExact(group.docID())) {
+          return Optional.empty();
+        }
+        if (!wordsOfGroup(terms, firsts.binaryValue(), wanted, atEnd, found, rows)) {
+          return Optional.empty();
+        }
+      }
+    }
+    return Optional.of(found);
+  }
+
+  private boolean wordsOfGroup(
+      TermsEnum terms,
+      BytesRef first,
+      BytesRef wanted,
+      boolean atEnd,
+      List<BytesRef> found,
+      long[] rows)
+      throws IOException {
+    if (terms.seekCeil(first) == TermsEnum.SeekStatus.END) {
+      return true;
+    }
+    BytesRef term = terms.term();
+    for (int i = 0;
+        i < WORDS_IN_GROUP
+            && term != null
+            && term.bytes[term.offset] == PostTerms.Type.WORD.prefix();
+        i++) {
+      if (contains(term, wanted, atEnd)) {
+        rows[0] += terms.docFreq();
+        if (found.size() == MAX_WORDS || rows[0] > rows() / 2 + MAX_WORDS) {
+          return false;
+        }
+        found.add(BytesRef.deepCopyOf(term));
+      }
+      term = terms.next();
+    }
+    return true;
+  }
+
+  private static boolean contains(BytesRef term, BytesRef wanted, boolean atEnd) {
+    int last = term.length - wanted.length;
+    for (int at = atEnd ? Math.max(1, last) : 1; at <= last; at++) {
+      int from = term.offset + at;
+      if (Arrays.equals(
+          term.bytes,
+          from,
+          from + wanted.length,
+          wanted.bytes,
+          wanted.offset,
+          wanted.offset + wanted.length)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  @Override
+  public void close() throws IOException {
+    close(reader, words);
+  }
+
+  private static void close(DirectoryReader... readers) throws IOException {
+    for (DirectoryReader reader : readers) {
+      if (reader != null) {
+        reader.close();
+        reader.directory().close();
+      }
+    }
+  }
+}

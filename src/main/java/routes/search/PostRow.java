@@ -1,0 +1,101 @@
+package routes.search;
+
+import java.util.Collection;
+import java.util.List;
+import org.apache.avro.generic.GenericRecord;
+
+/**
+ * A version of a post as the archive holds it: what filters look at, and answers show. Lists are
+ * empty where the row has none.
+ *
+ * @param timeUs when it was seen, microseconds since 1970
+ * @param createdAt when the record says it was made; null where that cannot be read
+ * @param sortAt the earlier of both
+ * @param text null for none
+ * @param replyRoot the first post of the thread; null without one, as the two below
+ */
+record PostRow(
+    String did,
+    String rkey,
+    String operation,
+    String rev,
+    long timeUs,
+    Long createdAt,
+    long sortAt,
+    String text,
+    List<String> langs,
+    String replyRoot,
+    String replyParent,
+    String quote,
+    List<String> links,
+    List<String> tags,
+    List<String> mentions,
+    int mediaCount) {
+
+  /** The columns that {@link #of} reads. */
+  static final List<String> COLUMNS =
+      List.of(
+          "did",
+          "rkey",
+          "operation",
+          "rev",
+          "time_us",
+          "created_at",
+          "sort_at",
+          "text",
+          "langs",
+          "reply_root_uri",
+          "reply_parent_uri",
+          "quote_uri",
+          "links",
+          "tags",
+          "mentions",
+          "media_count");
+
+  static PostRow of(GenericRecord row) {
+    Integer media = (Integer) row.get("media_count");
+    return new PostRow(
+        string(row, "did"),
+        string(row, "rkey"),
+        string(row, "operation"),
+        string(row, "rev"),
+        (Long) row.get("time_us"),
+        (Long) row.get("created_at"),
+        (Long) row.get("sort_at"),
+        string(row, "text"),
+        strings(row, "langs"),
+        string(row, "reply_root_uri"),
+        string(row, "reply_parent_uri"),
+        string(row, "quote_uri"),
+        strings(row, "links"),
+        strings(row, "tags"),
+        strings(row, "mentions"),
+        media == null ? 0 : media);
+  }
+
+  private static String string(GenericRecord row, String column) {
+    Object value = row.get(column);
+    return value == null ? null : value.toString();
+  }
+
+  private static List<String> strings(GenericRecord row, String column) {
+    Object value = row.get(column);
+    return value == null
+        ? List.of()
+        : ((Collection<?>) value).stream().map(Object::toString).toList();
+  }
+
+  /** Whether it says that a post is gone. */
+  boolean isDelete() {
+    return operation.equals("delete");
+  }
+
+  /** Whether it ends earlier versions of the post. */
+  boolean isChange() {
+    return !operation.equals("create");
+  }
+
+  String uri() {
+    return "at://" + did + "/app.bsky.feed.post/" + rkey;
+  }
+}

@@ -104,13 +104,7 @@ public final class RowReader {
         }
         if (at > from) {
           readGroup(
-              reader,
-              group,
-              block.getRowIndexOffset(),
-              Arrays.copyOfRange(rows, from, at),
-              columns,
-              records,
-              found);
+              reader, group, block, Arrays.copyOfRange(rows, from, at), columns, records, found);
         }
       }
     } catch (IOException | RuntimeException e) {
@@ -122,23 +116,45 @@ public final class RowReader {
     return found;
   }
 
+  /**
+   * The last row is read by itself: within a selection, Parquet does not go on to another page for
+   * the last row of it.
+   */
   private static void readGroup(
       ParquetFileReader reader,
       int group,
-      long offset,
+      BlockMetaData block,
       int[] rows,
       MessageColumnIO columns,
       RecordMaterializer<GenericRecord> records,
       List<GenericRecord> found)
       throws IOException {
-    RowRanges.Builder ranges = RowRanges.builder();
+    RowRanges.Builder all = RowRanges.builder();
     for (int row : rows) {
-      ranges.addSelectedRow(row - offset);
+      all.addSelectedRow(row - block.getRowIndexOffset());
     }
-    try (PageReadStore pages = reader.readFilteredRowGroup(group, ranges.build())) {
-      RecordReader<GenericRecord> rowsOfPages = columns.getRecordReader(pages, records);
-      for (int i = 0; i < rows.length; i++) {
-        found.add(rowsOfPages.read());
+    int last = rows.length - 1;
+    readSelection(reader, group, all.build(), last, columns, records, found);
+    RowRanges alone =
+        RowRanges.builder().addSelectedRow(rows[last] - block.getRowIndexOffset()).build();
+    readSelection(reader, group, alone, 1, columns, records, found);
+  }
+
+  private static void readSelection(
+      ParquetFileReader reader,
+      int group,
+      RowRanges selection,
+      int rows,
+      MessageColumnIO columns,
+      RecordMaterializer<GenericRecord> records,
+      List<GenericRecord> found)
+      throws IOException {
+    if (rows > 0) {
+      try (PageReadStore pages = reader.readFilteredRowGroup(group, selection)) {
+        RecordReader<GenericRecord> reading = columns.getRecordReader(pages, records);
+        for (int i = 0; i < rows; i++) {
+          found.add(reading.read());
+        }
       }
     }
   }

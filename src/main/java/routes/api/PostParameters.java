@@ -7,15 +7,45 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 import routes.identity.HandleResolver;
+import routes.search.PostFilter;
 import routes.search.PostQuery;
 import routes.search.PostSearch;
 import routes.search.TextMatch;
+import routes.search.TextQuery;
 
 /** Reads the parameters that say which posts are asked for. */
 final class PostParameters {
+
+  /** The names that say which posts are asked for. */
+  static final Set<String> NAMES =
+      Set.of(
+          "text",
+          "query",
+          "exact",
+          "username",
+          "mention",
+          "hashtag",
+          "domain",
+          "url",
+          "lang",
+          "has",
+          "without",
+          "reply_to",
+          "thread",
+          "quotes",
+          "start",
+          "end",
+          "start_date",
+          "end_date",
+          "seen_start",
+          "seen_end");
 
   private static final int MAX_TEXT = 500;
   private static final Pattern HANDLE = Pattern.compile("@?[a-zA-Z0-9._-]{1,253}");
@@ -44,26 +74,91 @@ final class PostParameters {
    * @throws ProblemException for a parameter that is wrong, naming it
    */
   Asked read(Parameters parameters) {
-    Optional<TextMatch> text =
-        parameters.text("text").map(value -> text(value, parameters.flag("exact")));
-    if (text.isEmpty()) {
-      parameters.flag("exact"); // its value has to make sense all the same
-    }
+    boolean exact = parameters.flag("exact");
+    List<PostFilter> filters = new ArrayList<>();
+    parameters.text("text").map(value -> text("text", value, exact)).ifPresent(filters::add);
+    parameters.text("query").map(value -> question(value, exact)).ifPresent(filters::add);
+    parameters
+        .text("hashtag")
+        .map(value -> text("hashtag", value.startsWith("#") ? value : "#" + value, exact))
+        .ifPresent(filters::add);
+    parameters.text("domain").map(PostFilter.Domain::new).ifPresent(filters::add);
+    parameters.text("url").map(PostFilter.Link::new).ifPresent(filters::add);
+    parameters.text("lang").map(PostFilter.Language::new).ifPresent(filters::add);
+    parameters.text("reply_to").map(PostFilter.ReplyTo::new).ifPresent(filters::add);
+    parameters.text("thread").map(PostFilter.ThreadOf::new).ifPresent(filters::add);
+    parameters.text("quotes").map(PostFilter.Quotes::new).ifPresent(filters::add);
+    parameters.text("has").map(value -> features("has", value)).ifPresent(filters::addAll);
+    parameters
+        .text("without")
+        .map(value -> features("without", value))
+        .ifPresent(
+            features -> features.forEach(feature -> filters.add(new PostFilter.Not(feature))));
     Optional<Instant> from = start(parameters);
     Optional<Instant> to = end(parameters, from);
-    Optional<String> username = parameters.text("username").map(String::strip);
-    if (username.isEmpty() || DID.matcher(username.get()).matches()) {
-      return new Asked(Optional.of(new PostQuery(text, username, from, to)), from, to, null);
+    Optional<Instant> seenFrom =
+        parameters.text("seen_start").map(value -> time("seen_start", value, false));
+    Optional<Instant> seenTo =
+        parameters.text("seen_end").map(value -> time("seen_end", value, true));
+    if (seenFrom.isPresent() || seenTo.isPresent()) {
+      filters.add(new PostFilter.Seen(seenFrom, seenTo));
     }
-    if (!HANDLE.matcher(username.get()).matches()) {
+    String notice = null;
+    boolean possible = true;
+    for (String parameter : List.of("username", "mention")) {
+      Optional<String> name = parameters.text(parameter).map(String::strip);
+      if (name.isPresent()) {
+        Account account = account(parameter, name.get());
+        notice = account.notice == null ? notice : account.notice;
+        possible &= account.did.isPresent();
+        account
+            .did
+            .<PostFilter>map(
+                parameter.equals("username") ? PostFilter.Author::new : PostFilter.Mention::new)
+            .ifPresent(filters::add);
+      }
+    }
+    return new Asked(
+        possible
+            ? Optional.of(new PostQuery(new PostFilter.And(filters), from, to))
+            : Optional.empty(),
+        from,
+        to,
+        notice);
+  }
+
+  private static PostFilter question(String value, boolean exact) {
+    checkLength("query", value);
+    try {
+      return TextQuery.parse(value, exact);
+    } catch (TextQuery.Unreadable e) {
       throw new ProblemException(
           Problem.badParameter(
-              "username",
-              "'" + Parameters.shorten(username.get()) + "' is neither a handle nor a DID.",
-              "Write a handle such as alice.bsky.social, or a DID such as did:plc:z72i7hdynmk6r22z27h6tvur."));
+              "query",
+              "It cannot be read: " + e.getMessage() + ".",
+              "Write words, \"phrases\", AND, OR, NOT and parentheses, such as volcano (coffee OR \"hot tea\") -cat."));
     }
-    String handle = username.get().startsWith("@") ? username.get().substring(1) : username.get();
-    return byHandle(handle, text, from, to);
+  }
+
+  private static List<PostFilter> features(String parameter, String value) {
+    List<PostFilter> features = new ArrayList<>();
+    for (String name : value.split(",")) {
+      features.add(
+          new PostFilter.Has(
+              Arrays.stream(PostFilter.Has.Feature.values())
+                  .filter(feature -> feature.label().equals(name.strip()))
+                  .findFirst()
+                  .orElseThrow(
+                      () ->
+                          new ProblemException(
+                              Problem.badParameter(
+                                  parameter,
+                                  "'"
+                                      + Parameters.shorten(name)
+                                      + "' is nothing that a post can have.",
+                                  "Write one or more of media, link, quote, parent, with commas between.")))));
+    }
+    return features;
   }
 
   /** The earliest time asked for. */
@@ -85,38 +180,53 @@ final class PostParameters {
     return to;
   }
 
-  private Asked byHandle(
-      String handle, Optional<TextMatch> text, Optional<Instant> from, Optional<Instant> to) {
-    Optional<String> did = search.didOf(handle);
-    String notice = "Nobody is known under the handle " + handle + ".";
-    if (did.isEmpty()) {
-      try {
-        did = handles.didOf(handle);
-      } catch (HandleResolver.Unreachable e) {
-        notice =
-            "The archive does not know the handle "
-                + handle
-                + ", and the network could not be asked: "
-                + e.getMessage()
-                + ".";
-      }
+  /** An account asked for: its DID where that is known, and what to say where it is not. */
+  private record Account(Optional<String> did, String notice) {}
+
+  private Account account(String parameter, String name) {
+    if (DID.matcher(name).matches()) {
+      return new Account(Optional.of(name), null);
     }
-    return new Asked(
-        did.map(author -> new PostQuery(text, Optional.of(author), from, to)),
-        from,
-        to,
-        did.isPresent() ? null : notice);
+    if (!HANDLE.matcher(name).matches()) {
+      throw new ProblemException(
+          Problem.badParameter(
+              parameter,
+              "'" + Parameters.shorten(name) + "' is neither a handle nor a DID.",
+              "Write a handle such as alice.bsky.social, or a DID such as did:plc:z72i7hdynmk6r22z27h6tvur."));
+    }
+    String handle = name.startsWith("@") ? name.substring(1) : name;
+    Optional<String> did = search.didOf(handle);
+    if (did.isPresent()) {
+      return new Account(did, null);
+    }
+    try {
+      did = handles.didOf(handle);
+      return new Account(
+          did, did.isPresent() ? null : "Nobody is known under the handle " + handle + ".");
+    } catch (HandleResolver.Unreachable e) {
+      return new Account(
+          did,
+          "The archive does not know the handle "
+              + handle
+              + ", and the network could not be asked: "
+              + e.getMessage()
+              + ".");
+    }
   }
 
-  private static TextMatch text(String value, boolean exact) {
+  private static PostFilter text(String parameter, String value, boolean exact) {
+    checkLength(parameter, value);
+    return new PostFilter.Text(new TextMatch(value.strip(), exact));
+  }
+
+  private static void checkLength(String parameter, String value) {
     if (value.length() > MAX_TEXT) {
       throw new ProblemException(
           Problem.badParameter(
-              "text",
+              parameter,
               "It has " + value.length() + " characters.",
               "Look for at most " + MAX_TEXT + " characters."));
     }
-    return new TextMatch(value.strip(), exact);
   }
 
   /** A day, or a moment. The end of a day is the beginning of the next. */

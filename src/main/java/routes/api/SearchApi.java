@@ -8,6 +8,8 @@ import java.time.LocalDate;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.camel.Exchange;
 import org.apache.camel.Header;
 import routes.archive.Completeness;
@@ -24,11 +26,9 @@ public final class SearchApi {
   private static final int DEFAULT_PAGE_SIZE = 50;
   private static final int MAX_PAGE_SIZE = 1000;
   private static final int MAX_PAGE = 1_000_000;
-  private static final Set<String> QUERY =
-      Set.of("text", "username", "start", "end", "start_date", "end_date", "exact");
   private static final Set<String> PAGED =
-      Set.of(
-          "text", "username", "start", "end", "start_date", "end_date", "exact", "page", "limit");
+      Stream.concat(PostParameters.NAMES.stream(), Stream.of("page", "limit", "explain"))
+          .collect(Collectors.toUnmodifiableSet());
 
   private final PostSearch search;
   private final PostParameters postParameters;
@@ -44,6 +44,7 @@ public final class SearchApi {
    * About the answer.
    *
    * @param count posts found in all
+   * @param countIsExact whether that was counted; if not, it is an estimate
    * @param page of this answer, from 1
    * @param pageSize posts a page
    * @param pages that can be asked for
@@ -53,10 +54,12 @@ public final class SearchApi {
    * @param demo whether the data is made up
    * @param completeness how much of the time asked for the archive covers
    * @param notice what else there is to know; left out when there is nothing
+   * @param explanation how the answer came about; left out unless it was asked for
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Meta(
       long count,
+      boolean countIsExact,
       int page,
       int pageSize,
       long pages,
@@ -65,7 +68,8 @@ public final class SearchApi {
       double seconds,
       boolean demo,
       Completeness.Summary completeness,
-      String notice) {}
+      String notice,
+      PostPage.Explanation explanation) {}
 
   /** The answer of {@code /search}. */
   public record Answer(List<Result> results, Meta meta) {}
@@ -109,11 +113,12 @@ public final class SearchApi {
         asked
             .query()
             .map(posts -> search.page(posts, Math.toIntExact(offset), rows))
-            .orElseGet(() -> new PostPage(List.of(), 0, true));
+            .orElseGet(() -> PostPage.EMPTY);
     long reachable = rowCap > 0 ? Math.min(found.total(), rowCap) : found.total();
     Meta meta =
         new Meta(
             found.total(),
+            found.exact(),
             page,
             limit,
             (reachable + limit - 1) / limit,
@@ -122,13 +127,14 @@ public final class SearchApi {
             (System.nanoTime() - start) / 1_000_000 / 1000.0,
             demo,
             completeness.summary(asked.from(), asked.to()),
-            asked.notice());
+            asked.notice(),
+            parameters.flag("explain") ? found.explanation() : null);
     return new Answer(found.posts().stream().map(SearchApi::result).toList(), meta);
   }
 
   /** The posts as CSV; the stream holds one batch of rows at a time, and is to be closed. */
   public InputStream export(@Header(Exchange.HTTP_QUERY) String query) {
-    PostParameters.Asked asked = postParameters.read(new Parameters(query, QUERY));
+    PostParameters.Asked asked = postParameters.read(new Parameters(query, PostParameters.NAMES));
     int rows = rowCap > 0 ? rowCap : Integer.MAX_VALUE;
     return new CsvExport(asked.query().map(posts -> stream(posts, rows)).orElse(null));
   }
@@ -139,7 +145,7 @@ public final class SearchApi {
 
   /** How much of the time that an export asks for the archive covers. */
   public Completeness.Summary exportCompleteness(@Header(Exchange.HTTP_QUERY) String query) {
-    Parameters parameters = new Parameters(query, QUERY);
+    Parameters parameters = new Parameters(query, PostParameters.NAMES);
     Optional<Instant> from = PostParameters.start(parameters);
     return completeness.summary(from, PostParameters.end(parameters, from));
   }

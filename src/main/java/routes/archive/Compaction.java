@@ -9,12 +9,15 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.iceberg.DataFile;
@@ -24,8 +27,9 @@ import org.slf4j.LoggerFactory;
 import routes.crash.CrashPoint;
 
 /**
- * Makes one file, sorted by time, of the many that batches have left of a date that is over: posts
- * by the time that answers are sorted by, the latest first, all else by the time it was seen.
+ * Makes one file, sorted by time, of the many that batches have left of an hour, or of a date, that
+ * is over: posts by the time that answers are sorted by, the latest first, all else by the time it
+ * was seen.
  *
  * <p>A file that is damaged is named and stops the compaction of its table and date: nothing of it
  * gets into another file. May be cut off anywhere, and may run in several instances at once.
@@ -47,7 +51,7 @@ public final class Compaction {
   /**
    * What was done.
    *
-   * @param compactions dates of tables
+   * @param compactions dates, or hours, of tables
    * @param files that were replaced
    * @param rows in them
    * @param bytesBefore of the files replaced
@@ -79,24 +83,61 @@ public final class Compaction {
    * @throws DamagedFile when a file is damaged, after all others are compacted
    */
   public Compacted run() throws IOException, SQLException {
+    LocalDate today = LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC);
+    return run(file -> file.date().isBefore(today), file -> 0L);
+  }
+
+  /**
+   * Compacts every hour of this date that is over and has more than one file, so that a day does
+   * not become hundreds of files.
+   *
+   * @throws DamagedFile when a file is damaged, after all others are compacted
+   */
+  public Compacted runHours() throws IOException, SQLException {
+    LocalDate today = LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC);
+    long hour = hour(Times.micros(clock.instant()));
+    return run(
+        file ->
+            file.date().equals(today)
+                && file.range().lastTimeUs() != null
+                && hour(file.range().lastTimeUs()) < hour,
+        file -> hour(file.range().lastTimeUs()));
+  }
+
+  private static long hour(long timeUs) {
+    return Math.floorDiv(timeUs, Duration.ofHours(1).toNanos() / 1000);
+  }
+
+  /**
+   * @param chosen files that may be replaced
+   * @param part what of its date a file belongs to: those of one part become one
+   */
+  private Compacted run(Predicate<ArchiveFile> chosen, Function<ArchiveFile, Long> part)
+      throws IOException, SQLException {
     DamagedFile damage = null;
     Compacted all = new Compacted(0, 0, 0, 0, 0);
-    LocalDate today = LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC);
     for (TableName name : TableName.values()) {
       TableSnapshot snapshot = archive.snapshot(name);
-      Map<LocalDate, List<ArchiveFile>> dates =
+      Map<LocalDate, Map<Long, List<ArchiveFile>>> dates =
           snapshot.files().stream()
-              .filter(file -> file.date().isBefore(today))
-              .collect(Collectors.groupingBy(ArchiveFile::date, TreeMap::new, Collectors.toList()));
+              .filter(chosen)
+              .collect(
+                  Collectors.groupingBy(
+                      ArchiveFile::date,
+                      TreeMap::new,
+                      Collectors.groupingBy(part, TreeMap::new, Collectors.toList())));
       for (var date : dates.entrySet()) {
-        if (date.getValue().size() > 1) {
-          try {
-            all = all.plus(compact(snapshot, date.getKey(), date.getValue()));
-          } catch (LostRace e) {
-            LOG.info("This date is left to another instance: {}", e.getMessage());
-          } catch (DamagedFile e) {
-            LOG.error("{} of {} is not compacted: {}", date.getKey(), name.label(), e.getMessage());
-            damage = damage == null ? e : damage;
+        for (List<ArchiveFile> files : date.getValue().values()) {
+          if (files.size() > 1) {
+            try {
+              all = all.plus(compact(snapshot, date.getKey(), files));
+            } catch (LostRace e) {
+              LOG.info("This date is left to another instance: {}", e.getMessage());
+            } catch (DamagedFile e) {
+              LOG.error(
+                  "{} of {} is not compacted: {}", date.getKey(), name.label(), e.getMessage());
+              damage = damage == null ? e : damage;
+            }
           }
         }
       }

@@ -20,7 +20,6 @@ import org.apache.parquet.hadoop.api.ReadSupport;
 import org.apache.parquet.hadoop.metadata.BlockMetaData;
 import org.apache.parquet.hadoop.metadata.ParquetMetadata;
 import org.apache.parquet.io.ColumnIOFactory;
-import org.apache.parquet.io.LocalInputFile;
 import org.apache.parquet.io.MessageColumnIO;
 import org.apache.parquet.io.RecordReader;
 import org.apache.parquet.io.api.RecordMaterializer;
@@ -33,21 +32,20 @@ import org.apache.parquet.schema.MessageType;
 public final class RowReader {
 
   private final ArchiveFile file;
-  private final PlainParquetConfiguration configuration;
+  private final TableName table;
   private final ParquetMetadata footer;
   private final ParquetReadOptions options =
       ParquetReadOptions.builder(new PlainParquetConfiguration()).build();
 
   /**
    * @param table whose file it is
-   * @param columns that are wanted
    * @throws DamagedFile when its footer cannot be read
    */
-  public RowReader(TableName table, ArchiveFile file, List<String> columns) {
+  public RowReader(TableName table, ArchiveFile file) {
+    this.table = table;
     this.file = file;
-    this.configuration = TableReader.configuration(table, columns);
     try (ParquetFileReader reader =
-        ParquetFileReader.open(new LocalInputFile(file.path()), options)) {
+        ParquetFileReader.open(new BufferedInputFile(file.path()), options)) {
       this.footer = reader.getFooter();
     } catch (IOException | RuntimeException e) {
       throw damaged(e);
@@ -68,19 +66,21 @@ public final class RowReader {
    * The rows with these numbers, in their order.
    *
    * @param rows numbers from 0, ascending, each once
+   * @param wanted columns
    * @throws DamagedFile when they cannot be read
    */
-  public List<GenericRecord> read(int[] rows) {
+  public List<GenericRecord> read(int[] rows, List<String> wanted) {
+    PlainParquetConfiguration configuration = TableReader.configuration(table, wanted);
     List<GenericRecord> found = new ArrayList<>(rows.length);
     if (rows.length == 0) {
       return found;
     }
     try (ParquetFileReader reader =
         ParquetFileReader.open(
-            new LocalInputFile(file.path()),
+            new BufferedInputFile(file.path()),
             footer,
             options,
-            new LocalInputFile(file.path()).newStream())) {
+            new BufferedInputFile(file.path()).newStream())) {
       MessageType schema = footer.getFileMetaData().getSchema();
       Map<String, String> metadata = footer.getFileMetaData().getKeyValueMetaData();
       AvroReadSupport<GenericRecord> support = new AvroReadSupport<>(GenericData.get());

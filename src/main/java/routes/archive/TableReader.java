@@ -11,7 +11,6 @@ import org.apache.parquet.avro.AvroReadSupport;
 import org.apache.parquet.avro.AvroWriteSupport;
 import org.apache.parquet.conf.PlainParquetConfiguration;
 import org.apache.parquet.hadoop.ParquetReader;
-import org.apache.parquet.io.LocalInputFile;
 
 /** Reads the rows of a data file, with the columns that its table has now. */
 public final class TableReader implements AutoCloseable {
@@ -43,7 +42,7 @@ public final class TableReader implements AutoCloseable {
     this.file = file;
     this.parquet =
         AvroParquetReader.<GenericRecord>builder(
-                new LocalInputFile(file), configuration(table, columns))
+                new BufferedInputFile(file), configuration(table, columns))
             .withDataModel(GenericData.get())
             .usePageChecksumVerification(true)
             .build();

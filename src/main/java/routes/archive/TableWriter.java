@@ -17,6 +17,7 @@ import org.apache.iceberg.Table;
 import org.apache.iceberg.parquet.ParquetSchemaUtil;
 import org.apache.iceberg.parquet.ParquetUtil;
 import org.apache.parquet.avro.AvroWriteSupport;
+import org.apache.parquet.column.ParquetProperties;
 import org.apache.parquet.conf.ParquetConfiguration;
 import org.apache.parquet.conf.PlainParquetConfiguration;
 import org.apache.parquet.hadoop.ParquetWriter;
@@ -43,19 +44,28 @@ final class TableWriter implements Closeable {
   /** Rows that are found and decompressed together, when single rows are read. */
   private static final int PAGE_ROWS = 1_000;
 
+  /** Who reads one row reads the whole dictionary: columns with more values have none. */
+  private static final int DICTIONARY_BYTES = 16 << 10;
+
   /** Bytes of rows that are held in memory while they are written. */
   private static final long ROW_GROUP_BYTES = 64L << 20;
 
   /** What a file is written for. */
   enum Kind {
-    BATCH(CrashPoint.DATA_FILE_WRITTEN),
-    COMPACTED(CrashPoint.COMPACTED_FILE_WRITTEN);
+    BATCH {
+      @Override
+      void written() {
+        CrashPoint.DATA_FILE_WRITTEN.pass();
+      }
+    },
+    COMPACTED {
+      @Override
+      void written() {
+        CrashPoint.COMPACTED_FILE_WRITTEN.pass();
+      }
+    };
 
-    private final CrashPoint written;
-
-    Kind(CrashPoint written) {
-      this.written = written;
-    }
+    abstract void written();
 
     /** What the name of the file begins with. */
     private String prefix() {
@@ -87,6 +97,8 @@ final class TableWriter implements Closeable {
               .withCompressionCodec(CompressionCodecName.ZSTD)
               .withRowGroupSize(ROW_GROUP_BYTES)
               .withPageRowCountLimit(PAGE_ROWS)
+              .withDictionaryPageSize(DICTIONARY_BYTES)
+              .withWriterVersion(ParquetProperties.WriterVersion.PARQUET_2_0)
               .build();
     } catch (IOException | RuntimeException e) {
       output.close();
@@ -112,7 +124,7 @@ final class TableWriter implements Closeable {
     file = Checksum.name(file);
     LocalFileIO.sync(file);
     closed = true;
-    kind.written.pass();
+    kind.written();
     return DataFiles.builder(table.spec())
         .withPath(file.toString())
         .withFormat("PARQUET")

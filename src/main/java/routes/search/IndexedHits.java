@@ -72,7 +72,7 @@ final class IndexedHits implements HitSource {
 
   private List<Hit> look(List<Hit> candidates) {
     int[] numbers = candidates.stream().mapToInt(Hit::row).sorted().toArray();
-    List<PostRow> found = file.rows(numbers);
+    List<PostRow> found = file.rows(numbers, filter);
     cost.rowsRead(numbers.length);
     List<Hit> hits = new ArrayList<>();
     for (Hit candidate : candidates) {
@@ -109,7 +109,7 @@ final class IndexedHits implements HitSource {
   /** How many of these rows are what the filter asks for. */
   int verify(int[] numbers) {
     cost.rowsRead(numbers.length);
-    return (int) file.rows(numbers).stream().filter(filter::test).count();
+    return (int) file.rows(numbers, filter).stream().filter(filter::test).count();
   }
 
   /** The rows that the index finds, with those hidden and those of other times left out. */

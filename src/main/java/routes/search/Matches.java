@@ -62,6 +62,7 @@ final class Matches implements AutoCloseable {
       }
     }
     if (isScanned()) {
+      cost.filesScanned(view.scanned().size());
       heads.add(
           new Head(
               () -> PostScan.posts(duckDb, view, filter, range, limit, deadline),
@@ -165,7 +166,7 @@ final class Matches implements AutoCloseable {
         (file, ofFile) -> {
           deadline.check();
           int[] numbers = ofFile.stream().mapToInt(Hit::row).sorted().toArray();
-          List<PostRow> rows = file.rows(numbers);
+          List<PostRow> rows = file.rows(numbers, filter);
           cost.rowsRead(numbers.length);
           for (Hit hit : ofFile) {
             PostRow row = rows.get(Arrays.binarySearch(numbers, hit.row()));

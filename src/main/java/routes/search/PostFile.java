@@ -6,8 +6,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.lucene.util.FixedBitSet;
@@ -21,12 +23,13 @@ final class PostFile implements AutoCloseable {
   private final ArchiveFile file;
   private final PostIndex index;
   private final RowReader rows;
-  private final RowReader keys;
   private final EndedRows ended;
   private int users = 1;
 
   /** A version of a post: what is needed to know which of two ends the other. */
   record Version(String did, String rkey, String rev) {
+
+    private static final List<String> COLUMNS = List.of("did", "rkey", "rev");
 
     private static Version of(GenericRecord row) {
       return new Version(
@@ -41,8 +44,7 @@ final class PostFile implements AutoCloseable {
   PostFile(ArchiveFile file, PostIndex index) throws IOException {
     this.file = requireNonNull(file, "file");
     this.index = requireNonNull(index, "index");
-    this.rows = new RowReader(TableName.POSTS, file, PostRow.COLUMNS);
-    this.keys = new RowReader(TableName.POSTS, file, List.of("did", "rkey", "rev"));
+    this.rows = new RowReader(TableName.POSTS, file);
     this.ended = EndedRows.open(PostIndexes.folder(file), index.rows());
   }
 
@@ -54,9 +56,11 @@ final class PostFile implements AutoCloseable {
     return index;
   }
 
-  /** Rows by their numbers, ascending. */
-  List<PostRow> rows(int[] numbers) {
-    return rows.read(numbers).stream().map(PostRow::of).toList();
+  /** Rows by their numbers, ascending, as far as answers show them and the filter looks at them. */
+  List<PostRow> rows(int[] numbers, PostFilter filter) {
+    Set<String> columns = new LinkedHashSet<>(PostRow.SHOWN);
+    columns.addAll(filter.columns());
+    return rows.read(numbers, List.copyOf(columns)).stream().map(PostRow::of).toList();
   }
 
   /** Which rows were ended, by what is known so far. */
@@ -85,7 +89,9 @@ final class PostFile implements AutoCloseable {
   }
 
   private List<Version> versions(List<Integer> numbers) {
-    return keys.read(numbers.stream().mapToInt(Integer::intValue).toArray()).stream()
+    return rows
+        .read(numbers.stream().mapToInt(Integer::intValue).toArray(), Version.COLUMNS)
+        .stream()
         .map(Version::of)
         .toList();
   }

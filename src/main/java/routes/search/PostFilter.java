@@ -7,9 +7,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import routes.archive.Times;
 
 /** What a post has to be, or must not be. */
@@ -17,6 +19,9 @@ public sealed interface PostFilter {
 
   /** Whether this version of a post is such a one. */
   boolean test(PostRow row);
+
+  /** The columns of the table {@code posts} that it looks at. */
+  Set<String> columns();
 
   /** The same as an SQL condition, true or false, on the columns of the table {@code posts}. */
   Condition condition();
@@ -46,6 +51,11 @@ public sealed interface PostFilter {
     }
 
     @Override
+    public Set<String> columns() {
+      return columnsOf(filters);
+    }
+
+    @Override
     public boolean test(PostRow row) {
       return filters.stream().allMatch(filter -> filter.test(row));
     }
@@ -64,6 +74,11 @@ public sealed interface PostFilter {
     }
 
     @Override
+    public Set<String> columns() {
+      return columnsOf(filters);
+    }
+
+    @Override
     public boolean test(PostRow row) {
       return filters.stream().anyMatch(filter -> filter.test(row));
     }
@@ -79,6 +94,11 @@ public sealed interface PostFilter {
 
     public Not {
       requireNonNull(filter, "filter");
+    }
+
+    @Override
+    public Set<String> columns() {
+      return filter.columns();
     }
 
     @Override
@@ -101,6 +121,11 @@ public sealed interface PostFilter {
     }
 
     @Override
+    public Set<String> columns() {
+      return match.hashtag().isPresent() ? Set.of("text", "tags") : Set.of("text");
+    }
+
+    @Override
     public boolean test(PostRow row) {
       return match.test(row.text(), row.tags());
     }
@@ -120,6 +145,11 @@ public sealed interface PostFilter {
     }
 
     @Override
+    public Set<String> columns() {
+      return Set.of("did");
+    }
+
+    @Override
     public boolean test(PostRow row) {
       return row.did().equals(did);
     }
@@ -135,6 +165,11 @@ public sealed interface PostFilter {
 
     public Mention {
       requireNonNull(did, "did");
+    }
+
+    @Override
+    public Set<String> columns() {
+      return Set.of("mentions");
     }
 
     @Override
@@ -170,6 +205,11 @@ public sealed interface PostFilter {
     }
 
     @Override
+    public Set<String> columns() {
+      return Set.of("links");
+    }
+
+    @Override
     public boolean test(PostRow row) {
       return row.links().stream()
           .map(Domain::hostOf)
@@ -194,6 +234,11 @@ public sealed interface PostFilter {
     }
 
     @Override
+    public Set<String> columns() {
+      return Set.of("links");
+    }
+
+    @Override
     public boolean test(PostRow row) {
       return row.links().contains(url);
     }
@@ -209,6 +254,11 @@ public sealed interface PostFilter {
 
     public Language {
       tag = TextRuns.fold(requireNonNull(tag, "tag"));
+    }
+
+    @Override
+    public Set<String> columns() {
+      return Set.of("langs");
     }
 
     @Override
@@ -232,18 +282,20 @@ public sealed interface PostFilter {
     /** What a post can have. */
     public enum Feature {
       /** Images or a video. */
-      MEDIA("media_count > 0", row -> row.mediaCount() > 0),
+      MEDIA("media_count", "media_count > 0", row -> row.mediaCount() > 0),
       /** A link in the text, or a card. */
-      LINK("len(links) > 0", row -> !row.links().isEmpty()),
+      LINK("links", "len(links) > 0", row -> !row.links().isEmpty()),
       /** Another post, a list or a feed embedded. */
-      QUOTE("quote_uri IS NOT NULL", row -> row.quote() != null),
+      QUOTE("quote_uri", "quote_uri IS NOT NULL", row -> row.quote() != null),
       /** A post that it answers. */
-      PARENT("reply_parent_uri IS NOT NULL", row -> row.replyParent() != null);
+      PARENT("reply_parent_uri", "reply_parent_uri IS NOT NULL", row -> row.replyParent() != null);
 
+      private final String column;
       private final String sql;
       private final Predicate<PostRow> test;
 
-      Feature(String sql, Predicate<PostRow> test) {
+      Feature(String column, String sql, Predicate<PostRow> test) {
+        this.column = column;
         this.sql = sql;
         this.test = test;
       }
@@ -256,6 +308,11 @@ public sealed interface PostFilter {
 
     public Has {
       requireNonNull(feature, "feature");
+    }
+
+    @Override
+    public Set<String> columns() {
+      return Set.of(feature.column);
     }
 
     @Override
@@ -277,6 +334,11 @@ public sealed interface PostFilter {
     }
 
     @Override
+    public Set<String> columns() {
+      return Set.of("reply_parent_uri");
+    }
+
+    @Override
     public boolean test(PostRow row) {
       return uri.equals(row.replyParent());
     }
@@ -292,6 +354,11 @@ public sealed interface PostFilter {
 
     public ThreadOf {
       requireNonNull(uri, "uri");
+    }
+
+    @Override
+    public Set<String> columns() {
+      return Set.of("reply_root_uri", "did", "rkey");
     }
 
     @Override
@@ -324,6 +391,11 @@ public sealed interface PostFilter {
     }
 
     @Override
+    public Set<String> columns() {
+      return Set.of("quote_uri");
+    }
+
+    @Override
     public boolean test(PostRow row) {
       return uri.equals(row.quote());
     }
@@ -348,6 +420,11 @@ public sealed interface PostFilter {
     }
 
     @Override
+    public Set<String> columns() {
+      return Set.of("time_us");
+    }
+
+    @Override
     public boolean test(PostRow row) {
       return within(row.timeUs(), from, to);
     }
@@ -369,6 +446,11 @@ public sealed interface PostFilter {
     public Created {
       requireNonNull(from, "from");
       requireNonNull(to, "to");
+    }
+
+    @Override
+    public Set<String> columns() {
+      return Set.of("created_at");
     }
 
     @Override
@@ -397,6 +479,12 @@ public sealed interface PostFilter {
     from.ifPresent(least -> parts.add("epoch_us(" + column + ") >= " + Times.micros(least)));
     to.ifPresent(end -> parts.add("epoch_us(" + column + ") < " + Times.micros(end)));
     return Condition.of(String.join(" AND ", parts));
+  }
+
+  private static Set<String> columnsOf(List<PostFilter> filters) {
+    return filters.stream()
+        .flatMap(filter -> filter.columns().stream())
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   private static Condition joined(List<PostFilter> filters, String by, String none) {

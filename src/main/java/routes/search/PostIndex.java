@@ -122,6 +122,16 @@ final class PostIndex implements AutoCloseable {
     return reader.maxDoc();
   }
 
+  /** How many different terms there are. */
+  long termCount() throws IOException {
+    return leaf.reader().terms(TERMS).size();
+  }
+
+  /** How many different words there are, in groups of {@link #WORDS_IN_GROUP}. */
+  long wordCount() {
+    return (long) words.maxDoc() * WORDS_IN_GROUP;
+  }
+
   /** Whether the rows stand in the file by {@code sort_at}, the latest first. */
   boolean isDescending() {
     return descending;

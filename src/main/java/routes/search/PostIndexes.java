@@ -44,7 +44,7 @@ public final class PostIndexes {
 
   /** Whether rows of the file can be found by their number. */
   static boolean canBeIndexed(ArchiveFile file) {
-    return new RowReader(TableName.POSTS, file, PostRow.COLUMNS).canSeek();
+    return new RowReader(TableName.POSTS, file).canSeek();
   }
 
   private static void buildAnew(ArchiveFile file) throws IOException {

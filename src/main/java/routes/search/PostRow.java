@@ -32,7 +32,10 @@ record PostRow(
     List<String> mentions,
     int mediaCount) {
 
-  /** The columns that {@link #of} reads. */
+  /** The columns that answers show. */
+  static final List<String> SHOWN = List.of("did", "rkey", "sort_at", "text");
+
+  /** All columns that {@link #of} knows. */
   static final List<String> COLUMNS =
       List.of(
           "did",
@@ -52,16 +55,17 @@ record PostRow(
           "mentions",
           "media_count");
 
+  /** The row, as far as its columns were read. */
   static PostRow of(GenericRecord row) {
-    Integer media = (Integer) row.get("media_count");
+    Integer media = (Integer) value(row, "media_count");
     return new PostRow(
         string(row, "did"),
         string(row, "rkey"),
         string(row, "operation"),
         string(row, "rev"),
-        (Long) row.get("time_us"),
-        (Long) row.get("created_at"),
-        (Long) row.get("sort_at"),
+        number(row, "time_us"),
+        (Long) value(row, "created_at"),
+        number(row, "sort_at"),
         string(row, "text"),
         strings(row, "langs"),
         string(row, "reply_root_uri"),
@@ -73,13 +77,22 @@ record PostRow(
         media == null ? 0 : media);
   }
 
+  /** Null for a column that was not read, as for one that has none. */
+  private static Object value(GenericRecord row, String column) {
+    return row.hasField(column) ? row.get(column) : null;
+  }
+
+  private static long number(GenericRecord row, String column) {
+    return value(row, column) instanceof Long number ? number : 0;
+  }
+
   private static String string(GenericRecord row, String column) {
-    Object value = row.get(column);
+    Object value = value(row, column);
     return value == null ? null : value.toString();
   }
 
   private static List<String> strings(GenericRecord row, String column) {
-    Object value = row.get(column);
+    Object value = value(row, column);
     return value == null
         ? List.of()
         : ((Collection<?>) value).stream().map(Object::toString).toList();

@@ -50,12 +50,26 @@ public final class PostSearch implements AutoCloseable {
    */
   public PostPage page(PostQuery query, int offset, int limit) {
     Deadline deadline = enter();
+    long start = System.nanoTime();
     try (ArchiveView view = views.newest();
         Matches matches = new Matches(duckDb, view, query, (long) offset + limit, deadline)) {
       int skipped = matches.skip(offset);
       List<Post> posts = withHandles(view, matches.take(limit));
+      long found = System.nanoTime();
       Count count = matches.isAtEnd() ? Count.exactly(skipped + posts.size()) : matches.count();
-      return new PostPage(posts, count.posts(), count.exact());
+      QueryCost cost = matches.cost();
+      return new PostPage(
+          posts,
+          count.posts(),
+          count.exact(),
+          new PostPage.Explanation(
+              view.posts().id(),
+              view.posts().files().size(),
+              cost.indexes(),
+              cost.filesScanned(),
+              cost.rowsRead(),
+              (found - start) / 1_000_000,
+              (System.nanoTime() - found) / 1_000_000));
     } finally {
       running.release();
     }

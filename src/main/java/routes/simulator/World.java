@@ -140,6 +140,18 @@ public final class World {
     return message.toString().getBytes(StandardCharsets.UTF_8);
   }
 
+  /** Whether an event is about a post or an account: made, changed or gone. */
+  public boolean isOfPostsOrAccounts(long number) {
+    Kind kind = kind(number);
+    Kind of =
+        switch (kind) {
+          case DELETE -> kind(number - deleteLag(number));
+          case UPDATE -> kind(number - UPDATE_LAG);
+          default -> kind;
+        };
+    return of == Kind.POST || of == Kind.IDENTITY || of == Kind.ACCOUNT;
+  }
+
   private Kind kind(long number) {
     Kind kind = rolled(number);
     boolean possible =

@@ -114,11 +114,15 @@ public record ExplorerProperties(
       @DefaultValue("1h") @NotNull Duration after) {}
 
   /**
-   * One file for each date that is over, in the place of many small ones.
+   * One file for each hour and each date that is over, in the place of many small ones.
    *
-   * @param schedule When to compact: a Quartz cron expression, with seconds.
+   * @param schedule When to compact dates that are over: a Quartz cron expression, with seconds.
+   * @param hoursSchedule When to compact the hours of today that are over: a Quartz cron
+   *     expression, with seconds.
    */
-  public record Compact(@DefaultValue("0 31 2 * * ?") @NotEmpty String schedule) {}
+  public record Compact(
+      @DefaultValue("0 31 2 * * ?") @NotEmpty String schedule,
+      @DefaultValue("0 11 * * * ?") @NotEmpty String hoursSchedule) {}
 
   /**
    * Files that nobody needs: of batches that were cut off, and temporary ones.

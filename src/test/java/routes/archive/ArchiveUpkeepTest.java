@@ -122,6 +122,24 @@ class ArchiveUpkeepTest {
     return all;
   }
 
+  @Test
+  void compactionOfHoursMakesOneFileOfEachThatIsOver() throws Exception {
+    storeAWorld();
+    List<String> before = contents();
+    int files = files(TableName.POSTS).size();
+    assertThat(compaction("2024-01-02T00:00:00Z").runHours().compactions())
+        .as("of another date")
+        .isZero();
+    assertThat(compaction("2024-01-01T00:59:59Z").runHours().compactions())
+        .as("in that hour")
+        .isZero();
+    assertThat(files(TableName.POSTS)).hasSize(files);
+    assertThat(compaction("2024-01-01T01:00:00Z").runHours().compactions()).isEqualTo(7);
+    assertThat(files(TableName.POSTS)).hasSize(1);
+    assertThat(contents()).isEqualTo(before);
+    assertThat(verify().damages()).isEmpty();
+  }
+
   private boolean isSorted(TableName table, String condition, String column) throws Exception {
     return (Boolean)
         fixture.ask(

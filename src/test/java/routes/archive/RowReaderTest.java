@@ -41,7 +41,7 @@ class RowReaderTest {
 
   @Test
   void readsTheRowsAskedForAndNoOthers() throws Exception {
-    RowReader reader = new RowReader(TableName.POSTS, store(), COLUMNS);
+    RowReader reader = new RowReader(TableName.POSTS, store());
     assertThat(reader.canSeek()).isTrue();
     assertThat(texts(reader, 0, 1, 999, 1000, 1001, 2_499))
         .containsExactly("post 0", "post 1", "post 999", "post 1000", "post 1001", "post 2499");
@@ -62,7 +62,7 @@ class RowReaderTest {
 
   @Test
   void readsOnlyTheColumnsAskedFor() throws Exception {
-    GenericRecord row = new RowReader(TableName.POSTS, store(), COLUMNS).read(new int[] {7}).get(0);
+    GenericRecord row = new RowReader(TableName.POSTS, store()).read(new int[] {7}, COLUMNS).get(0);
     assertThat(row.getSchema().getFields()).hasSize(3);
     assertThat(row.get("text")).hasToString("post 7");
   }
@@ -83,15 +83,14 @@ class RowReaderTest {
     RowReader reader =
         new RowReader(
             TableName.POSTS,
-            new ArchiveFile(small, file.date(), ROWS, Files.size(small), file.range()),
-            COLUMNS);
+            new ArchiveFile(small, file.date(), ROWS, Files.size(small), file.range()));
     assertThat(reader.canSeek()).as("DuckDB writes no index of pages").isFalse();
   }
 
   @Test
   void saysThatARowIsNotThere() throws Exception {
-    RowReader reader = new RowReader(TableName.POSTS, store(), COLUMNS);
-    assertThatThrownBy(() -> reader.read(new int[] {1, ROWS}))
+    RowReader reader = new RowReader(TableName.POSTS, store());
+    assertThatThrownBy(() -> reader.read(new int[] {1, ROWS}, COLUMNS))
         .isInstanceOf(DamagedFile.class)
         .hasMessageContaining("no row 2500");
   }
@@ -99,13 +98,13 @@ class RowReaderTest {
   @Test
   void saysThatAFileIsDamaged() throws Exception {
     ArchiveFile file = store();
-    RowReader reader = new RowReader(TableName.POSTS, file, COLUMNS);
+    RowReader reader = new RowReader(TableName.POSTS, file);
     byte[] bytes = Files.readAllBytes(file.path());
     java.util.Arrays.fill(bytes, 4, bytes.length / 2, (byte) 7);
     Files.write(file.path(), bytes);
-    assertThatThrownBy(() -> reader.read(new int[] {1})).isInstanceOf(DamagedFile.class);
+    assertThatThrownBy(() -> reader.read(new int[] {1}, COLUMNS)).isInstanceOf(DamagedFile.class);
     Files.write(file.path(), new byte[100]);
-    assertThatThrownBy(() -> new RowReader(TableName.POSTS, file, COLUMNS))
+    assertThatThrownBy(() -> new RowReader(TableName.POSTS, file))
         .isInstanceOf(DamagedFile.class)
         .hasMessageContaining(file.path().getFileName().toString());
   }
@@ -113,7 +112,7 @@ class RowReaderTest {
   /** Every choice of rows: where pages begin and end must make no difference. */
   @Test
   void readsAnyChoiceOfRows() throws Exception {
-    RowReader reader = new RowReader(TableName.POSTS, store(), COLUMNS);
+    RowReader reader = new RowReader(TableName.POSTS, store());
     java.util.Random random = new java.util.Random(7);
     for (int choice = 0; choice < 200; choice++) {
       int[] rows =
@@ -129,6 +128,6 @@ class RowReaderTest {
   }
 
   private static List<String> texts(RowReader reader, int... rows) {
-    return reader.read(rows).stream().map(row -> row.get("text").toString()).toList();
+    return reader.read(rows, COLUMNS).stream().map(row -> row.get("text").toString()).toList();
   }
 }

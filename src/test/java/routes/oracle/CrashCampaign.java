@@ -256,6 +256,7 @@ final class CrashCampaign {
         "--explorer.jetstream.start=" + start,
         "--explorer.drain.schedule=0/" + (isGentle() ? 10 : 2) + " * * * * ?",
         "--explorer.compact.schedule=1/" + (settings.deaths > 100 ? 20 : 5) + " * * * * ?",
+        "--explorer.compact.hours-schedule=2/11 * * * * ?",
         "--explorer.expire.schedule=3/7 * * * * ?",
         "--explorer.expire.after=15s",
         "--explorer.leftovers.schedule=5/9 * * * * ?",

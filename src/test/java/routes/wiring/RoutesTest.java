@@ -8,6 +8,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -89,6 +90,7 @@ class RoutesTest {
     for (String task : new String[] {"expire", "compact", "leftovers", "dead-letters"}) {
       registry.add("explorer." + task + ".schedule", () -> "0 0 0 1 1 ? 2099");
     }
+    registry.add("explorer.compact.hours-schedule", () -> "0 0 0 1 1 ? 2099");
     registry.add("explorer.identity.url", () -> "");
   }
 
@@ -105,6 +107,7 @@ class RoutesTest {
             "commit-news",
             "expire",
             "compact",
+            "compact-hours",
             "leftovers",
             "dead-letters-schedule",
             "retry-dead-letters",
@@ -196,7 +199,7 @@ class RoutesTest {
   @Test
   void upkeepRunsAndItsFailuresAreShown() throws Exception {
     archived();
-    for (String task : new String[] {"compact", "leftovers"}) {
+    for (String task : new String[] {"compact", "compact-hours", "leftovers"}) {
       AdviceWith.adviceWith(camel, task, route -> route.replaceFromWith("direct:" + task));
       camel.getRouteController().startRoute(task);
     }
@@ -215,6 +218,7 @@ class RoutesTest {
     assertThat(meters.counter("explorer.upkeep.failures", "task", "compaction").count())
         .isEqualTo(1);
     java.nio.file.Files.write(data, bytes);
+    template.sendBody("direct:compact-hours", null);
     template.sendBody("direct:compact", null);
     assertThat(http.getForEntity("/observe/health", String.class).getBody())
         .doesNotContain("UPKEEP_FAILED");
@@ -413,6 +417,37 @@ class RoutesTest {
             "/api/v1/completeness:",
             "/api/v1/dead-letters:",
             "/api/v1/tables/{table}/files:");
+  }
+
+  @Test
+  void everyFilterNarrowsASearchOrSaysWhatIsWrong() throws Exception {
+    for (String good :
+        List.of(
+            "query=hello OR (world -x)",
+            "mention=did:plc:aaaaaaaaaaaaaaaaaaaaaaaa",
+            "hashtag=sky",
+            "domain=example.org",
+            "url=https://example.org/",
+            "lang=en",
+            "has=media,link",
+            "without=parent,quote",
+            "reply_to=at://did:plc:a/app.bsky.feed.post/k",
+            "thread=at://did:plc:a/app.bsky.feed.post/k",
+            "quotes=at://did:plc:a/app.bsky.feed.post/k",
+            "seen_start=2026-07-04&seen_end=2026-07-05")) {
+      ResponseEntity<String> answer =
+          http.getForEntity("/search?explain=true&" + good, String.class);
+      assertThat(answer.getStatusCode()).as(good).isEqualTo(HttpStatus.OK);
+      assertThat(Json.read(answer.getBody()).at("/meta/countIsExact").asBoolean()).isTrue();
+      assertThat(Json.read(answer.getBody()).at("/meta/explanation/filesScanned").asInt(-1))
+          .isZero();
+    }
+    for (String bad : List.of("query=(hello", "has=wings", "without=x", "mention=no handle")) {
+      ResponseEntity<String> answer = http.getForEntity("/search?" + bad, String.class);
+      assertThat(answer.getStatusCode()).as(bad).isEqualTo(HttpStatus.BAD_REQUEST);
+      assertThat(Json.read(answer.getBody()).get("parameter").textValue())
+          .isEqualTo(bad.substring(0, bad.indexOf('=')));
+    }
   }
 
   @Test

@@ -10,12 +10,14 @@ final class Hit {
       Comparator.comparingLong(Hit::sortAt)
           .reversed()
           .thenComparing(hit -> hit.post.did())
-          .thenComparing(hit -> hit.post.uri());
+          .thenComparing(hit -> hit.post.uri())
+          .thenComparing(hit -> hit.rev);
 
   private final PostFile file;
   private final int row;
   private final long sortAt;
   private Post post;
+  private String rev;
 
   Hit(PostFile file, int row, long sortAt) {
     this.file = file;
@@ -23,9 +25,10 @@ final class Hit {
     this.sortAt = sortAt;
   }
 
-  Hit(long sortAt, Post post) {
+  Hit(long sortAt, Post post, String rev) {
     this(null, 0, sortAt);
     this.post = post;
+    this.rev = rev;
   }
 
   PostFile file() {
@@ -47,6 +50,7 @@ final class Hit {
   }
 
   void found(PostRow as) {
+    rev = as.rev();
     post =
         new Post(
             as.uri(),

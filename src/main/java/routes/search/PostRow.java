@@ -32,8 +32,8 @@ record PostRow(
     List<String> mentions,
     int mediaCount) {
 
-  /** The columns that answers show. */
-  static final List<String> SHOWN = List.of("did", "rkey", "sort_at", "text");
+  /** The columns that answers show, or are sorted by. */
+  static final List<String> SHOWN = List.of("did", "rkey", "rev", "sort_at", "text");
 
   /** All columns that {@link #of} knows. */
   static final List<String> COLUMNS =

@@ -53,9 +53,9 @@ final class PostScan implements HitSource {
       Deadline deadline) {
     List<Object> values = new ArrayList<>();
     String sql =
-        "SELECT found.did, found.rkey, epoch_us(found.sort_at), found.text FROM "
+        "SELECT found.did, found.rkey, epoch_us(found.sort_at), found.text, found.rev FROM "
             + live(view, filter, range, values)
-            + " ORDER BY found.sort_at DESC, found.did, found.rkey"
+            + " ORDER BY found.sort_at DESC, found.did, found.rkey, found.rev"
             + (limit < 0 ? "" : " LIMIT " + limit);
     return new PostScan(duckDb, sql, values, deadline);
   }
@@ -165,7 +165,8 @@ final class PostScan implements HitSource {
               Times.instant(sortAt),
               did,
               null,
-              text == null ? "" : text));
+              text == null ? "" : text),
+          result.getString(5));
     } catch (SQLException e) {
       throw failed(e);
     }

@@ -108,8 +108,8 @@ enum DeliberateBug {
 
   REMOVES_FILES_THAT_ARE_NEEDED(
       "archive/LeftoverFiles.java",
-      "files.stream().filter(file -> !needed.contains(file))",
-      "files.stream().filter(file -> !needed.isEmpty())",
+      ".filter(file -> !needed.contains(file) && !isOfIndex(file, needed))",
+      ".filter(file -> !needed.isEmpty())",
       Set.of(KILL)),
 
   PUTS_AN_EVENT_INTO_ANOTHER_TABLE(

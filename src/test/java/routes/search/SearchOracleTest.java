@@ -30,7 +30,7 @@ import routes.jetstream.Json;
  */
 class SearchOracleTest {
 
-  private static final int QUESTIONS = Integer.getInteger("questions", 1_500);
+  private static final int QUESTIONS = Integer.getInteger("questions", 600);
   private static final long SEED = Long.getLong("seed", 20_261_125);
   private static final int BATCHES = 6;
   private static final String[] WORDS = {

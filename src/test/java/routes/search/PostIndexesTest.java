@@ -1,0 +1,222 @@
+package routes.search;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static routes.fixtures.Frames.post;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
+import org.apache.lucene.util.BytesRef;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import routes.archive.ArchiveFile;
+import routes.archive.DamagedFile;
+import routes.archive.LeftoverFiles;
+import routes.archive.TableName;
+import routes.fixtures.ArchiveFixture;
+import routes.fixtures.RedisFixture;
+
+class PostIndexesTest {
+
+  private static final BytesRef VOLCANO = PostTerms.Type.WORD.term("volcano");
+
+  @RegisterExtension static final RedisFixture REDIS = new RedisFixture();
+
+  private final ArchiveFixture fixture = new ArchiveFixture(REDIS.stream());
+  private final PostIndexes indexes = new PostIndexes();
+
+  @AfterEach
+  void close() {
+    fixture.close();
+  }
+
+  private ArchiveFile store() throws Exception {
+    fixture.store(post(1, "volcano one"), post(2, "Volcano two"), post(3, "glacier"));
+    return fixture.archive().snapshot(TableName.POSTS).files().get(0);
+  }
+
+  private int volcanoes(ArchiveFile file) throws Exception {
+    try (PostIndex index = indexes.open(file).orElseThrow()) {
+      return index.rowsWith(VOLCANO);
+    }
+  }
+
+  @Test
+  void buildsWhatIsNotThere() throws Exception {
+    ArchiveFile file = store();
+    assertThat(indexes.open(file)).isEmpty();
+    indexes.build(file);
+    assertThat(volcanoes(file)).isEqualTo(2);
+    try (PostIndex index = indexes.open(file).orElseThrow()) {
+      assertThat(index.rows()).isEqualTo(3);
+      assertThat(index.isDescending()).as("a batch is in the order in which it came").isFalse();
+      assertThat(index.wordsWith("olca", false)).contains(List.of(VOLCANO));
+      assertThat(index.wordsWith("olca", true)).contains(List.of());
+      assertThat(index.wordsWith("cano", true)).contains(List.of(VOLCANO));
+      assertThat(index.wordsWith("ca", false)).as("too short to look for").isEmpty();
+    }
+  }
+
+  @Test
+  void leavesAnIndexAloneThatIsGood() throws Exception {
+    ArchiveFile file = store();
+    indexes.build(file);
+    FileTime before = Files.getLastModifiedTime(PostIndexes.folder(file));
+    indexes.build(file);
+    assertThat(Files.getLastModifiedTime(PostIndexes.folder(file))).isEqualTo(before);
+  }
+
+  @Test
+  void buildsAgainWhatIsDamaged() throws Exception {
+    ArchiveFile file = store();
+    indexes.build(file);
+    for (Path part : parts(file)) {
+      byte[] whole = Files.readAllBytes(part);
+      byte[] damaged = whole.clone();
+      damaged[damaged.length / 2] ^= 0x40;
+      Files.write(part, damaged);
+      assertThat(indexes.open(file)).as("%s changed", part.getFileName()).isEmpty();
+      Files.write(part, java.util.Arrays.copyOf(whole, whole.length / 2));
+      assertThat(indexes.open(file)).as("%s cut short", part.getFileName()).isEmpty();
+      Files.delete(part);
+      assertThat(indexes.open(file)).as("%s missing", part.getFileName()).isEmpty();
+      Files.write(part, whole);
+    }
+    Files.write(parts(file).get(0), new byte[7]);
+    indexes.build(file);
+    assertThat(volcanoes(file)).isEqualTo(2);
+  }
+
+  private static List<Path> parts(ArchiveFile file) throws Exception {
+    try (Stream<Path> files = Files.walk(PostIndexes.folder(file))) {
+      return files
+          .filter(Files::isRegularFile)
+          .filter(part -> !part.getFileName().toString().equals("write.lock"))
+          .toList();
+    }
+  }
+
+  @Test
+  void doesNotTakeTheIndexOfAnotherFile() throws Exception {
+    ArchiveFile file = store();
+    indexes.build(file);
+    fixture.store(post(9, "one more"));
+    ArchiveFile other =
+        fixture.archive().snapshot(TableName.POSTS).files().stream()
+            .filter(each -> !each.path().equals(file.path()))
+            .findFirst()
+            .orElseThrow();
+    Files.move(PostIndexes.folder(file), PostIndexes.folder(other));
+    assertThat(indexes.open(other)).isEmpty();
+  }
+
+  @Test
+  void manyMayBuildTheSameAtOnce() throws Exception {
+    ArchiveFile file = store();
+    try (ExecutorService pool = Executors.newFixedThreadPool(4)) {
+      Callable<Void> build =
+          () -> {
+            new PostIndexes().build(file);
+            return null;
+          };
+      for (Future<Void> done : pool.invokeAll(java.util.Collections.nCopies(8, build))) {
+        done.get();
+      }
+    }
+    assertThat(volcanoes(file)).isEqualTo(2);
+    try (Stream<Path> folders = Files.list(PostIndexes.folder(file).getParent())) {
+      assertThat(folders).as("nothing else is left").hasSize(1);
+    }
+  }
+
+  @Test
+  void saysWhichFileCannotBeRead() throws Exception {
+    ArchiveFile file = store();
+    byte[] bytes = Files.readAllBytes(file.path());
+    java.util.Arrays.fill(bytes, 4, bytes.length / 2, (byte) 7);
+    Files.write(file.path(), bytes);
+    assertThatThrownBy(() -> indexes.build(file))
+        .isInstanceOf(DamagedFile.class)
+        .hasMessageContaining(file.path().getFileName().toString());
+    assertThat(indexes.open(file)).isEmpty();
+  }
+
+  @Test
+  void anIndexIsLeftOverWhenItsFileIs() throws Exception {
+    ArchiveFile file = store();
+    indexes.build(file);
+    Path unneeded = PostIndexes.folder(file).resolveSibling("batch-gone");
+    Files.createDirectories(unneeded.resolve("words"));
+    Files.writeString(unneeded.resolve("words").resolve("x.cfs"), "x");
+    Files.writeString(unneeded.resolve("y.cfs"), "y");
+    LeftoverFiles leftovers =
+        new LeftoverFiles(
+            fixture.archive(),
+            fixture.folder(),
+            Duration.ofMinutes(1),
+            Clock.offset(Clock.systemUTC(), Duration.ofHours(1)));
+    assertThat(leftovers.remove()).isEqualTo(2);
+    assertThat(unneeded).doesNotExist();
+    assertThat(volcanoes(file)).isEqualTo(2);
+  }
+
+  @Test
+  void whatEndedRowsIsRememberedAndMadeAgainWhenDamaged() throws Exception {
+    ArchiveFile file = store();
+    indexes.build(file);
+    Path folder = PostIndexes.folder(file);
+    EndedRows ended = EndedRows.open(folder, 3);
+    var rows = new org.apache.lucene.util.FixedBitSet(3);
+    rows.set(1);
+    ended.add(rows);
+    ended.lookedInto("a.parquet");
+    ended.save();
+    assertThat(EndedRows.open(folder, 3).contains(1)).isTrue();
+    assertThat(EndedRows.open(folder, 3).contains(0)).isFalse();
+    assertThat(EndedRows.open(folder, 3).lookedIn("a.parquet")).isTrue();
+    assertThat(EndedRows.open(folder, 4).lookedIn("a.parquet")).as("of another file").isFalse();
+    byte[] bytes = Files.readAllBytes(folder.resolve("ended-rows"));
+    bytes[bytes.length - 9] ^= 1;
+    Files.write(folder.resolve("ended-rows"), bytes);
+    assertThat(EndedRows.open(folder, 3).lookedIn("a.parquet")).as("damaged").isFalse();
+  }
+
+  @Test
+  void answersAreTheSameAfterARestart() throws Exception {
+    store();
+    fixture.store(
+        routes.fixtures.Frames.commit(
+            routes.fixtures.Frames.ALICE,
+            9,
+            "delete",
+            "app.bsky.feed.post",
+            routes.fixtures.Frames.rkey(2),
+            null));
+    PostQuery volcanoes =
+        new PostQuery(
+            Optional.of(new TextMatch("volcano", false)),
+            Optional.empty(),
+            Optional.<Instant>empty(),
+            Optional.empty());
+    for (int start = 0; start < 2; start++) {
+      try (PostSearch search =
+          new PostSearch(fixture.archive(), fixture.duckDb(), indexes, Duration.ofSeconds(30), 4)) {
+        assertThat(search.page(volcanoes, 0, 10).posts())
+            .extracting(Post::text)
+            .containsExactly("volcano one");
+      }
+    }
+  }
+}

@@ -88,6 +88,16 @@ final class ArchiveViews implements AutoCloseable {
     }
   }
 
+  /** Whether nothing was committed since that view. */
+  boolean isNewest(ArchiveView view) {
+    synchronized (this) {
+      if (view != current) {
+        return false;
+      }
+    }
+    return isCurrent(archive.snapshot(TableName.POSTS), archive.snapshot(TableName.ACTORS));
+  }
+
   private synchronized boolean isCurrent(TableSnapshot posts, TableSnapshot actors) {
     return current != null
         && !outdated

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
+import java.util.Set;
 import org.apache.lucene.index.NumericDocValues;
 import org.apache.lucene.search.DocIdSetIterator;
 import org.apache.lucene.util.FixedBitSet;
@@ -18,6 +19,7 @@ final class IndexedHits implements HitSource {
 
   private final PostFile file;
   private final FixedBitSet hidden;
+  private final Set<Integer> endedNow;
   private final PostFilter filter;
   private final IndexQuery query;
   private final SortAtRange range;
@@ -27,9 +29,14 @@ final class IndexedHits implements HitSource {
   private final Deque<Hit> looked = new ArrayDeque<>();
   private int chunk = FIRST_CHUNK;
 
+  /**
+   * @param hidden rows that are not to be seen
+   * @param endedNow rows that the hot tail has ended
+   */
   IndexedHits(
       PostFile file,
       FixedBitSet hidden,
+      Set<Integer> endedNow,
       PostFilter filter,
       SortAtRange range,
       Deadline deadline,
@@ -37,6 +44,7 @@ final class IndexedHits implements HitSource {
       throws IOException {
     this.file = file;
     this.hidden = hidden;
+    this.endedNow = endedNow;
     this.filter = filter;
     this.query = IndexQuery.of(filter, file.index());
     this.range = range;
@@ -85,9 +93,14 @@ final class IndexedHits implements HitSource {
     return hits;
   }
 
+  private boolean isHidden(int row) {
+    return hidden.get(row) || !endedNow.isEmpty() && endedNow.contains(row);
+  }
+
   /** How many posts there are, or may be. */
   Count count(CountBudget budget) throws IOException {
     if (query.exact()
+        && endedNow.isEmpty()
         && range.holds(file.file().range())
         && hidden.nextSetBit(0) == DocIdSetIterator.NO_MORE_DOCS) {
       int known = file.index().count(query.query());
@@ -142,7 +155,7 @@ final class IndexedHits implements HitSource {
       }
       int row = begun || start == 0 ? found.nextDoc() : found.advance(start);
       begun = true;
-      while (row < end && hidden.get(row)) {
+      while (row < end && isHidden(row)) {
         deadline.step();
         row = found.nextDoc();
       }
@@ -186,7 +199,7 @@ final class IndexedHits implements HitSource {
     int next() throws IOException {
       for (int row = found.nextDoc(); row != DocIdSetIterator.NO_MORE_DOCS; row = found.nextDoc()) {
         deadline.step();
-        if (!hidden.get(row)) {
+        if (!isHidden(row)) {
           times.advanceExact(row);
           if (range.holds(times.longValue())) {
             return row;

@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
+import java.util.Set;
 import org.apache.lucene.util.FixedBitSet;
 import routes.archive.DuckDb;
 
@@ -24,6 +25,7 @@ final class Matches implements AutoCloseable {
   private static final int COUNT_BUDGET = 1_000;
 
   private final DuckDb duckDb;
+  private final LiveView live;
   private final ArchiveView view;
   private final PostFilter filter;
   private final SortAtRange range;
@@ -43,9 +45,10 @@ final class Matches implements AutoCloseable {
   /**
    * @param limit posts that will be taken or skipped, at most; negative for all
    */
-  Matches(DuckDb duckDb, ArchiveView view, PostQuery query, long limit, Deadline deadline) {
+  Matches(DuckDb duckDb, LiveView live, PostQuery query, long limit, Deadline deadline) {
     this.duckDb = duckDb;
-    this.view = view;
+    this.live = live;
+    this.view = live.archive();
     this.filter = query.filter();
     this.range = SortAtRange.of(query);
     this.deadline = deadline;
@@ -53,13 +56,11 @@ final class Matches implements AutoCloseable {
       if (range.touches(file.getKey().file().range())) {
         Long latest = file.getKey().file().range().lastSortAt();
         heads.add(
-            new Head(
-                () ->
-                    new IndexedHits(file.getKey(), file.getValue(), filter, range, deadline, cost),
-                null,
-                null,
-                latest == null ? Long.MAX_VALUE : latest));
+            new Head(() -> indexed(file), null, null, latest == null ? Long.MAX_VALUE : latest));
       }
+    }
+    if (!live.tail().isEmpty()) {
+      heads.add(new Head(this::tail, null, null, live.tail().get(0).sortAt()));
     }
     if (isScanned()) {
       cost.filesScanned(view.scanned().size());
@@ -70,6 +71,21 @@ final class Matches implements AutoCloseable {
               null,
               Long.MAX_VALUE));
     }
+  }
+
+  private IndexedHits indexed(Map.Entry<PostFile, FixedBitSet> file) throws IOException {
+    return new IndexedHits(
+        file.getKey(),
+        file.getValue(),
+        live.ended().getOrDefault(file.getKey(), Set.of()),
+        filter,
+        range,
+        deadline,
+        cost);
+  }
+
+  private TailHits tail() {
+    return new TailHits(live.tail(), filter, range, deadline);
   }
 
   private boolean isScanned() {
@@ -184,12 +200,12 @@ final class Matches implements AutoCloseable {
         isScanned()
             ? Count.exactly(PostScan.count(duckDb, view, filter, range, deadline))
             : Count.NONE;
+    count = count.plus(Count.exactly(tail().count()));
     CountBudget budget = new CountBudget(COUNT_BUDGET);
     try {
       for (Map.Entry<PostFile, FixedBitSet> file : view.indexed().entrySet()) {
         if (range.touches(file.getKey().file().range())) {
-          try (IndexedHits hits =
-              new IndexedHits(file.getKey(), file.getValue(), filter, range, deadline, cost)) {
+          try (IndexedHits hits = indexed(file)) {
             count = count.plus(hits.count(budget));
           }
         }

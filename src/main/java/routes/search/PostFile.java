@@ -6,11 +6,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.lucene.util.FixedBitSet;
 import routes.archive.ArchiveFile;
@@ -98,6 +100,13 @@ final class PostFile implements AutoCloseable {
 
   /** Marks the rows that these changes end. */
   void end(Collection<Version> changes) throws IOException {
+    FixedBitSet found = new FixedBitSet(index.rows());
+    endedBy(changes).forEach(found::set);
+    ended.add(found);
+  }
+
+  /** The rows that these changes end, those left out that are known to be ended. */
+  Set<Integer> endedBy(Collection<Version> changes) throws IOException {
     Map<Integer, List<Version>> suspects = new TreeMap<>();
     for (Version change : changes) {
       for (int row : index.versionsOf(change.did, change.rkey)) {
@@ -107,23 +116,53 @@ final class PostFile implements AutoCloseable {
       }
     }
     List<Version> versions = versions(List.copyOf(suspects.keySet()));
-    FixedBitSet found = new FixedBitSet(index.rows());
+    Set<Integer> found = new HashSet<>();
     int at = 0;
     for (var suspect : suspects.entrySet()) {
       Version version = versions.get(at++);
       if (suspect.getValue().stream().anyMatch(change -> change.ends(version))) {
-        found.set(suspect.getKey());
+        found.add(suspect.getKey());
       }
     }
-    ended.add(found);
+    return found;
+  }
+
+  /** Whether it has that very version of a post, or a change that ends it. */
+  boolean hasOrEnds(Version version) throws IOException {
+    Set<Integer> rows = new TreeSet<>(index.versionsOf(version.did, version.rkey));
+    rows.addAll(
+        index.rowsUnder(PostTerms.Type.CHANGED.hashed(PostTerms.key(version.did, version.rkey))));
+    List<Integer> numbers = List.copyOf(rows);
+    List<GenericRecord> found =
+        this.rows.read(
+            numbers.stream().mapToInt(Integer::intValue).toArray(),
+            List.of("did", "rkey", "rev", "operation"));
+    for (GenericRecord row : found) {
+      Version other = Version.of(row);
+      boolean same =
+          other.did.equals(version.did)
+              && other.rkey.equals(version.rkey)
+              && other.rev.equals(version.rev);
+      if (same || !row.get("operation").toString().equals("create") && other.ends(version)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** The rows of those authors, deletions left out. */
+  Set<Integer> rowNumbersOf(Collection<String> dids) throws IOException {
+    Set<Integer> rows = new HashSet<>();
+    for (String did : dids) {
+      rows.addAll(index.rowsUnder(PostTerms.Type.AUTHOR.hashed(did)));
+    }
+    return rows;
   }
 
   /** The rows of those authors, deletions left out. */
   FixedBitSet rowsOf(Collection<String> dids) throws IOException {
     FixedBitSet found = new FixedBitSet(index.rows());
-    for (String did : dids) {
-      index.rowsUnder(PostTerms.Type.AUTHOR.hashed(did)).forEach(found::set);
-    }
+    rowNumbersOf(dids).forEach(found::set);
     return found;
   }
 

@@ -19,25 +19,36 @@ import routes.archive.Archive;
 import routes.archive.ArchiveFile;
 import routes.archive.DuckDb;
 import routes.archive.TableName;
+import routes.buffer.BlockStream;
 
 /** Answers queries over posts from the archive. */
 public final class PostSearch implements AutoCloseable {
 
   private final Archive archive;
   private final ArchiveViews views;
+  private final HotTail tail;
   private final DuckDb duckDb;
   private final Duration timeout;
   private final Semaphore running;
 
   /**
+   * @param stream the buffer, for what is not archived yet
+   * @param maxTail events of it that are held in memory, at most
    * @param timeout how long one query may take, waiting for others included
    * @param maxConcurrent how many may run at once
    */
   public PostSearch(
-      Archive archive, DuckDb duckDb, PostIndexes indexes, Duration timeout, int maxConcurrent) {
+      Archive archive,
+      DuckDb duckDb,
+      PostIndexes indexes,
+      BlockStream stream,
+      int maxTail,
+      Duration timeout,
+      int maxConcurrent) {
     this.archive = requireNonNull(archive, "archive");
     this.duckDb = requireNonNull(duckDb, "duckDb");
     this.views = new ArchiveViews(archive, duckDb, indexes);
+    this.tail = new HotTail(stream, views, maxTail);
     this.timeout = requireNonNull(timeout, "timeout");
     this.running = new Semaphore(maxConcurrent, true);
   }
@@ -51,7 +62,7 @@ public final class PostSearch implements AutoCloseable {
   public PostPage page(PostQuery query, int offset, int limit) {
     Deadline deadline = enter();
     long start = System.nanoTime();
-    try (ArchiveView view = views.newest();
+    try (LiveView view = newest();
         Matches matches = new Matches(duckDb, view, query, (long) offset + limit, deadline)) {
       int skipped = matches.skip(offset);
       List<Post> posts = withHandles(view, matches.take(limit));
@@ -63,8 +74,8 @@ public final class PostSearch implements AutoCloseable {
           count.posts(),
           count.exact(),
           new PostPage.Explanation(
-              view.posts().id(),
-              view.posts().files().size(),
+              view.archive().posts().id(),
+              view.archive().posts().files().size(),
               cost.indexes(),
               cost.filesScanned(),
               cost.rowsRead(),
@@ -83,10 +94,10 @@ public final class PostSearch implements AutoCloseable {
    */
   public PostStream stream(PostQuery query, int limit) {
     Deadline deadline = enter();
-    ArchiveView view = null;
+    LiveView view = null;
     try {
-      view = views.newest();
-      ArchiveView held = view;
+      view = newest();
+      LiveView held = view;
       Matches matches =
           new Matches(duckDb, view, query, limit == Integer.MAX_VALUE ? -1 : limit, deadline);
       return new PostStream(
@@ -104,6 +115,15 @@ public final class PostSearch implements AutoCloseable {
       running.release();
       throw e;
     }
+  }
+
+  private LiveView newest() {
+    return tail.newest().orElseGet(() -> LiveView.of(views.newest()));
+  }
+
+  /** Reads what was received since the last time, so that it is found. */
+  public void readTail() {
+    tail.refresh();
   }
 
   private Deadline enter() {
@@ -145,8 +165,8 @@ public final class PostSearch implements AutoCloseable {
     views.newest().close();
   }
 
-  private List<Post> withHandles(ArchiveView view, List<Post> posts) {
-    if (posts.isEmpty() || view.actors().files().isEmpty()) {
+  private List<Post> withHandles(LiveView view, List<Post> posts) {
+    if (posts.isEmpty() || view.archive().actors().files().isEmpty()) {
       return posts;
     }
     List<String> dids = posts.stream().map(Post::did).distinct().toList();
@@ -155,7 +175,7 @@ public final class PostSearch implements AutoCloseable {
         "SELECT did, arg_max(handle, "
             + when
             + ") FROM "
-            + DuckDb.from(view.actors().files())
+            + DuckDb.from(view.archive().actors().files())
             + " WHERE kind = 'identity' AND handle IS NOT NULL AND handle <> 'handle.invalid' AND did IN ("
             + String.join(", ", Collections.nCopies(dids.size(), "?"))
             + ") GROUP BY did";
@@ -183,6 +203,7 @@ public final class PostSearch implements AutoCloseable {
 
   @Override
   public void close() {
+    tail.close();
     views.close();
   }
 }

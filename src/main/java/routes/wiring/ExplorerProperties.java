@@ -149,6 +149,10 @@ public record ExplorerProperties(
    * @param maxConcurrent Queries at once; others wait.
    * @param memory Memory of DuckDB, for queries and for looking up duplicates.
    * @param threads Threads of DuckDB; 0 for one per processor.
+   * @param tailSchedule When to read what was received and is not archived yet, so that searches
+   *     find it: a Quartz cron expression, with seconds.
+   * @param maxTail Events of that which are held in memory; those beyond are found once they are
+   *     archived.
    * @param corsOrigin Origin of web pages that may use the API: * for any, or one such as
    *     https://explorer.example.
    */
@@ -158,6 +162,8 @@ public record ExplorerProperties(
       @DefaultValue("8") @Min(1) @Max(1000) int maxConcurrent,
       @DefaultValue("512MB") @NotNull DataSize memory,
       @DefaultValue("0") @Min(0) int threads,
+      @DefaultValue("* * * * * ?") @NotEmpty String tailSchedule,
+      @DefaultValue("100000") @Min(0) int maxTail,
       @DefaultValue("*") @NotEmpty String corsOrigin) {}
 
   /**

@@ -22,6 +22,7 @@ import routes.archive.Archive;
 import routes.archive.Completeness;
 import routes.archive.DeadLetters;
 import routes.archive.DuckDb;
+import routes.buffer.BlockStream;
 import routes.identity.HandleResolver;
 import routes.search.PostIndexes;
 import routes.search.PostSearch;
@@ -34,9 +35,14 @@ class QueryWiring {
 
   @Bean
   PostSearch postSearch(
-      ExplorerProperties properties, Archive archive, DuckDb duckDb, PostIndexes indexes) {
+      ExplorerProperties properties,
+      Archive archive,
+      DuckDb duckDb,
+      PostIndexes indexes,
+      BlockStream stream) {
+    ExplorerProperties.Query query = properties.query();
     return new PostSearch(
-        archive, duckDb, indexes, properties.query().timeout(), properties.query().maxConcurrent());
+        archive, duckDb, indexes, stream, query.maxTail(), query.timeout(), query.maxConcurrent());
   }
 
   @Bean

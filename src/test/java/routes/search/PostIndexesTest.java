@@ -212,7 +212,14 @@ class PostIndexesTest {
             Optional.empty());
     for (int start = 0; start < 2; start++) {
       try (PostSearch search =
-          new PostSearch(fixture.archive(), fixture.duckDb(), indexes, Duration.ofSeconds(30), 4)) {
+          new PostSearch(
+              fixture.archive(),
+              fixture.duckDb(),
+              indexes,
+              fixture.stream(),
+              1000,
+              Duration.ofSeconds(30),
+              4)) {
         assertThat(search.page(volcanoes, 0, 10).posts())
             .extracting(Post::text)
             .containsExactly("volcano one");

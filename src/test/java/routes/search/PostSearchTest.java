@@ -31,7 +31,13 @@ class PostSearchTest {
   private final ArchiveFixture fixture = new ArchiveFixture(REDIS.stream());
   private final PostSearch search =
       new PostSearch(
-          fixture.archive(), fixture.duckDb(), new PostIndexes(), Duration.ofSeconds(30), 4);
+          fixture.archive(),
+          fixture.duckDb(),
+          new PostIndexes(),
+          fixture.stream(),
+          1000,
+          Duration.ofSeconds(30),
+          4);
 
   @AfterEach
   void close() {
@@ -212,7 +218,13 @@ class PostSearchTest {
     fixture.drain().batch();
     try (PostSearch hasty =
         new PostSearch(
-            fixture.archive(), fixture.duckDb(), new PostIndexes(), Duration.ofMillis(1), 4)) {
+            fixture.archive(),
+            fixture.duckDb(),
+            new PostIndexes(),
+            fixture.stream(),
+            1000,
+            Duration.ofMillis(1),
+            4)) {
       String slow = "*a".repeat(200) + "b";
       assertThatThrownBy(() -> hasty.page(query(slow), 0, 10)).isInstanceOf(QueryTimeout.class);
     }
@@ -226,7 +238,13 @@ class PostSearchTest {
     fixture.store(post(1, "a"));
     try (PostSearch narrow =
         new PostSearch(
-            fixture.archive(), fixture.duckDb(), new PostIndexes(), Duration.ofMillis(200), 1)) {
+            fixture.archive(),
+            fixture.duckDb(),
+            new PostIndexes(),
+            fixture.stream(),
+            1000,
+            Duration.ofMillis(200),
+            1)) {
       try (PostStream running = narrow.stream(everything(), 10)) {
         assertThat(running.next()).isTrue();
         assertThatThrownBy(() -> narrow.page(everything(), 0, 10))
@@ -247,7 +265,12 @@ class PostSearchTest {
             new ArchiveViews(fixture.archive(), fixture.duckDb(), new PostIndexes());
         ArchiveView view = views.newest();
         Matches matches =
-            new Matches(fixture.duckDb(), view, query, 10, new Deadline(Duration.ofSeconds(30)))) {
+            new Matches(
+                fixture.duckDb(),
+                LiveView.of(view),
+                query,
+                10,
+                new Deadline(Duration.ofSeconds(30)))) {
       assertThat(matches.take(10)).extracting(Post::text).containsExactly("b");
       assertThat(matches.cost().indexes()).isEqualTo(1);
     }

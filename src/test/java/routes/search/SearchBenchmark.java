@@ -244,7 +244,8 @@ public final class SearchBenchmark {
     try (ArchiveViews views = new ArchiveViews(archive, duckDb, indexes);
         ArchiveView view = views.newest();
         Matches all =
-            new Matches(duckDb, view, query(PostFilter.all()), 1000, new Deadline(TIMEOUT))) {
+            new Matches(
+                duckDb, LiveView.of(view), query(PostFilter.all()), 1000, new Deadline(TIMEOUT))) {
       all.skip(500);
       some.addAll(all.take(200));
     }
@@ -324,7 +325,7 @@ public final class SearchBenchmark {
 
   private void search() throws Exception {
     Map<String, PostQuery> queries = queries();
-    try (PostSearch search = new PostSearch(archive, duckDb, indexes, TIMEOUT, 100);
+    try (PostSearch search = new PostSearch(archive, duckDb, indexes, null, 0, TIMEOUT, 100);
         ArchiveViews views = new ArchiveViews(archive, duckDb, indexes);
         ArchiveView view = views.newest()) {
       search.prepare();
@@ -382,13 +383,15 @@ public final class SearchBenchmark {
   }
 
   private long page(ArchiveView view, PostQuery query) {
-    try (Matches matches = new Matches(duckDb, view, query, 20, new Deadline(TIMEOUT))) {
+    try (Matches matches =
+        new Matches(duckDb, LiveView.of(view), query, 20, new Deadline(TIMEOUT))) {
       return matches.take(20).size();
     }
   }
 
   private long count(ArchiveView view, PostQuery query) {
-    try (Matches matches = new Matches(duckDb, view, query, 1, new Deadline(TIMEOUT))) {
+    try (Matches matches =
+        new Matches(duckDb, LiveView.of(view), query, 1, new Deadline(TIMEOUT))) {
       return matches.count().posts();
     }
   }

@@ -133,7 +133,8 @@ class SearchOracleTest {
   }
 
   private Matches matches(ArchiveView view, PostQuery query, long limit) {
-    return new Matches(fixture.duckDb(), view, query, limit, new Deadline(Duration.ofSeconds(60)));
+    return new Matches(
+        fixture.duckDb(), LiveView.of(view), query, limit, new Deadline(Duration.ofSeconds(60)));
   }
 
   /** The same files, and no index. */

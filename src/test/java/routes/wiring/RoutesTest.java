@@ -120,7 +120,8 @@ class RoutesTest {
             "dead-letters",
             "openapi",
             "json",
-            "commit-heard");
+            "commit-heard",
+            "hot-tail");
   }
 
   @Test

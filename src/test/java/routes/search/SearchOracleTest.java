@@ -10,6 +10,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -183,12 +184,17 @@ class SearchOracleTest {
     return frames;
   }
 
+  private final Set<Integer> revisions = new HashSet<>();
   private int clock;
 
-  /** Seldom in order. */
+  /** Often not in order, and never twice the same: no two changes of a post have one revision. */
   private int now() {
     clock++;
-    return random.nextInt(8) == 0 ? Math.max(0, clock - random.nextInt(200)) : clock;
+    int now = random.nextInt(8) == 0 ? Math.max(0, clock - random.nextInt(200)) : clock;
+    while (!revisions.add(now)) {
+      now = ++clock;
+    }
+    return now;
   }
 
   private String did() {

@@ -9,6 +9,7 @@ final class Deadline {
 
   private final Duration limit;
   private final long end;
+  private boolean lifted;
   private int steps;
 
   /**
@@ -25,7 +26,12 @@ final class Deadline {
   }
 
   boolean isPast() {
-    return System.nanoTime() - end >= 0;
+    return !lifted && System.nanoTime() - end >= 0;
+  }
+
+  /** From now on there is none: the answer has begun, and takes as long as who asked reads it. */
+  void lift() {
+    lifted = true;
   }
 
   /** To be called at every small step. */

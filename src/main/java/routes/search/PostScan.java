@@ -37,7 +37,6 @@ final class PostScan implements HitSource {
   private final Connection connection;
   private final PreparedStatement statement;
   private final Deadline deadline;
-  private final ScheduledFuture<?> ending;
   private final ResultSet result;
 
   /**
@@ -125,6 +124,7 @@ final class PostScan implements HitSource {
               CANCEL_AGAIN_MILLIS,
               TimeUnit.MILLISECONDS);
       this.result = prepared.executeQuery();
+      scheduled.cancel(false);
       deadline.check();
     } catch (SQLException | RuntimeException e) {
       close(opened, prepared, scheduled);
@@ -132,7 +132,6 @@ final class PostScan implements HitSource {
     }
     this.connection = opened;
     this.statement = prepared;
-    this.ending = scheduled;
   }
 
   private RuntimeException failed(SQLException e) {
@@ -174,7 +173,7 @@ final class PostScan implements HitSource {
 
   @Override
   public void close() {
-    close(connection, statement, ending);
+    close(connection, statement, null);
   }
 
   private static void close(

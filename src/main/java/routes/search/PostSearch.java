@@ -103,6 +103,7 @@ public final class PostSearch implements AutoCloseable {
       return new PostStream(
           matches,
           limit,
+          deadline,
           posts -> withHandles(held, posts),
           () -> {
             held.close();

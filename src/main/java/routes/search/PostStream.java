@@ -14,6 +14,7 @@ public final class PostStream implements AutoCloseable {
   private static final int AT_ONCE = 500;
 
   private final Matches matches;
+  private final Deadline deadline;
   private final UnaryOperator<List<Post>> finish;
   private final Runnable atEnd;
   private final Deque<Post> ready = new ArrayDeque<>();
@@ -23,12 +24,19 @@ public final class PostStream implements AutoCloseable {
 
   /**
    * @param limit posts at most
+   * @param deadline for the first of them
    * @param finish completes the posts found
    * @param atEnd to be run when it is closed
    */
-  PostStream(Matches matches, int limit, UnaryOperator<List<Post>> finish, Runnable atEnd) {
+  PostStream(
+      Matches matches,
+      int limit,
+      Deadline deadline,
+      UnaryOperator<List<Post>> finish,
+      Runnable atEnd) {
     this.matches = matches;
     this.left = limit;
+    this.deadline = deadline;
     this.finish = finish;
     this.atEnd = atEnd;
   }
@@ -38,6 +46,7 @@ public final class PostStream implements AutoCloseable {
     if (ready.isEmpty() && left > 0 && !closed) {
       ready.addAll(finish.apply(matches.take(Math.min(left, AT_ONCE))));
       left -= ready.size();
+      deadline.lift();
     }
     post = ready.poll();
     return post != null;

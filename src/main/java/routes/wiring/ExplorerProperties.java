@@ -163,7 +163,7 @@ public record ExplorerProperties(
       @DefaultValue("512MB") @NotNull DataSize memory,
       @DefaultValue("0") @Min(0) int threads,
       @DefaultValue("* * * * * ?") @NotEmpty String tailSchedule,
-      @DefaultValue("100000") @Min(0) int maxTail,
+      @DefaultValue("50000") @Min(0) int maxTail,
       @DefaultValue("*") @NotEmpty String corsOrigin) {}
 
   /**

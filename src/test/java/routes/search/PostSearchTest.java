@@ -2,6 +2,7 @@ package routes.search;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 import static routes.fixtures.Frames.ALICE;
 import static routes.fixtures.Frames.BOB;
 import static routes.fixtures.Frames.account;
@@ -206,6 +207,37 @@ class PostSearchTest {
       }
     }
     assertThat(count).isEqualTo(5000);
+  }
+
+  @Test
+  void anExportMayTakeLongOnceItHasBegun() throws Exception {
+    List<byte[]> frames = new ArrayList<>();
+    for (int i = 0; i < 1200; i++) {
+      frames.add(post(i, "volcano " + i));
+    }
+    fixture.receive(frames);
+    fixture.drain().batch();
+    search.prepare();
+    Duration timeout = Duration.ofSeconds(2);
+    try (PostSearch hasty =
+            new PostSearch(
+                fixture.archive(),
+                fixture.duckDb(),
+                new PostIndexes(),
+                fixture.stream(),
+                1000,
+                timeout,
+                4);
+        PostStream stream = hasty.stream(query("volcano"), Integer.MAX_VALUE)) {
+      long begun = System.nanoTime();
+      assertThat(stream.next()).isTrue();
+      await().until(() -> System.nanoTime() - begun > timeout.toNanos());
+      int count = 1;
+      while (stream.next()) {
+        count++;
+      }
+      assertThat(count).isEqualTo(1200);
+    }
   }
 
   @Test

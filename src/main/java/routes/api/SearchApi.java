@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.LocalDate;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -19,6 +20,7 @@ import routes.search.Post;
 import routes.search.PostPage;
 import routes.search.PostQuery;
 import routes.search.PostSearch;
+import routes.search.PostVolume;
 
 /** {@code GET /search} and {@code GET /export}, as the frontend expects them. */
 public final class SearchApi {
@@ -28,6 +30,10 @@ public final class SearchApi {
   private static final int MAX_PAGE = 1_000_000;
   private static final Set<String> PAGED =
       Stream.concat(PostParameters.NAMES.stream(), Stream.of("page", "limit", "explain"))
+          .collect(Collectors.toUnmodifiableSet());
+
+  private static final Set<String> BY_TIME =
+      Stream.concat(PostParameters.NAMES.stream(), Stream.of("interval"))
           .collect(Collectors.toUnmodifiableSet());
 
   private final PostSearch search;
@@ -130,6 +136,70 @@ public final class SearchApi {
             asked.notice(),
             parameters.flag("explain") ? found.explanation() : null);
     return new Answer(found.posts().stream().map(SearchApi::result).toList(), meta);
+  }
+
+  /**
+   * How many posts there are by time.
+   *
+   * @param interval length of a stretch of time
+   * @param buckets those with posts, the earliest first
+   * @param count posts in all
+   * @param countIsExact whether they were counted; if not, the numbers are estimates
+   * @param seconds that it took
+   * @param completeness how much of the time asked for the archive covers
+   * @param notice what else there is to know; left out when there is nothing
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Volume(
+      String interval,
+      List<PostVolume.Bucket> buckets,
+      long count,
+      boolean countIsExact,
+      double seconds,
+      Completeness.Summary completeness,
+      String notice) {}
+
+  /** How many posts there are by time. */
+  public Volume volume(@Header(Exchange.HTTP_QUERY) String query) {
+    long start = System.nanoTime();
+    Parameters parameters = new Parameters(query, BY_TIME);
+    PostVolume.Interval interval = interval(parameters.text("interval").orElse("day"));
+    PostParameters.Asked asked = postParameters.read(parameters);
+    PostVolume volume;
+    try {
+      volume =
+          asked
+              .query()
+              .map(posts -> search.volume(posts, interval))
+              .orElseGet(() -> new PostVolume(List.of(), 0, true));
+    } catch (PostVolume.TooMany e) {
+      throw new ProblemException(
+          Problem.badParameter(
+              "interval",
+              "At that length " + e.getMessage() + ".",
+              "Choose a longer interval, or narrow the time with start and end."));
+    }
+    return new Volume(
+        interval.label(),
+        volume.buckets(),
+        volume.total(),
+        volume.exact(),
+        (System.nanoTime() - start) / 1_000_000 / 1000.0,
+        completeness.summary(asked.from(), asked.to()),
+        asked.notice());
+  }
+
+  private static PostVolume.Interval interval(String value) {
+    return Arrays.stream(PostVolume.Interval.values())
+        .filter(interval -> interval.label().equals(value))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new ProblemException(
+                    Problem.badParameter(
+                        "interval",
+                        "'" + Parameters.shorten(value) + "' is no interval.",
+                        "Write minute, hour, day or month.")));
   }
 
   /** The posts as CSV; the stream holds one batch of rows at a time, and is to be closed. */

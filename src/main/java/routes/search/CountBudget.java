@@ -1,7 +1,6 @@
 package routes.search;
 
 import java.io.IOException;
-import java.util.Arrays;
 import org.apache.lucene.search.DocIdSetIterator;
 
 /**
@@ -22,37 +21,76 @@ final class CountBudget {
   }
 
   Count count(IndexedHits hits, IndexedHits.Rows candidates) throws IOException {
-    int[] kept = new int[Math.max(left, SAMPLE)];
-    long seen = 0;
-    long every = 1;
-    int count = 0;
+    Sample sample = new Sample(Math.max(left, SAMPLE));
     for (int row = candidates.next();
         row != DocIdSetIterator.NO_MORE_DOCS;
         row = candidates.next()) {
+      sample.add(row);
+    }
+    if (sample.seen <= left) {
+      left -= sample.count;
+      return Count.exactly(hits.verify(sample.rows(sample.count)));
+    }
+    return new Count(Math.round(share(hits, sample) * sample.seen), false);
+  }
+
+  /** The same by time. */
+  void count(IndexedHits hits, IndexedHits.Rows candidates, PostVolume.Builder volume)
+      throws IOException {
+    Sample sample = new Sample(Math.max(left, SAMPLE));
+    PostVolume.Builder all = volume.another();
+    for (int row = candidates.next();
+        row != DocIdSetIterator.NO_MORE_DOCS;
+        row = candidates.next()) {
+      sample.add(row);
+      all.add(candidates.sortAt());
+    }
+    if (sample.seen <= left) {
+      left -= sample.count;
+      hits.verified(sample.rows(sample.count)).forEach(row -> volume.add(row.sortAt()));
+    } else {
+      volume.add(all, share(hits, sample));
+    }
+  }
+
+  /** Of many candidates, the share that is what the filter asks for: of some, it is known. */
+  private static double share(IndexedHits hits, Sample sample) {
+    int[] rows = sample.rows(Math.min(SAMPLE, sample.count));
+    return (double) hits.verify(rows) / rows.length;
+  }
+
+  /** Some of the rows that it is given, spread evenly over all of them. */
+  private static final class Sample {
+
+    private final int[] kept;
+    private int count;
+    private long seen;
+    private long every = 1;
+
+    Sample(int most) {
+      kept = new int[most];
+    }
+
+    void add(int row) {
+      if (seen % every == 0 && count == kept.length) {
+        for (int i = 0; 2 * i < count; i++) {
+          kept[i] = kept[2 * i];
+        }
+        count = (count + 1) / 2;
+        every *= 2;
+      }
       if (seen % every == 0) {
-        if (count == kept.length) {
-          // Every other one stays: they are spread over all of the file at any time.
-          for (int i = 0; 2 * i < count; i++) {
-            kept[i] = kept[2 * i];
-          }
-          count = (count + 1) / 2;
-          every *= 2;
-        }
-        if (seen % every == 0) {
-          kept[count++] = row;
-        }
+        kept[count++] = row;
       }
       seen++;
     }
-    int[] rows = Arrays.copyOf(kept, count);
-    if (seen <= left) {
-      left -= count;
-      return Count.exactly(hits.verify(rows));
+
+    int[] rows(int wanted) {
+      int[] rows = new int[wanted];
+      for (int i = 0; i < wanted; i++) {
+        rows[i] = kept[(int) ((long) i * count / wanted)];
+      }
+      return rows;
     }
-    int[] sample = new int[Math.min(SAMPLE, count)];
-    for (int i = 0; i < sample.length; i++) {
-      sample[i] = rows[(int) ((long) i * count / sample.length)];
-    }
-    return new Count(Math.round((double) hits.verify(sample) / sample.length * seen), false);
   }
 }

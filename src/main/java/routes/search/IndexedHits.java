@@ -119,10 +119,31 @@ final class IndexedHits implements HitSource {
     return budget.count(this, all);
   }
 
+  /** Counts the posts by time. */
+  void addTo(PostVolume.Builder volume, CountBudget budget) throws IOException {
+    Rows all = file.index().isDescending() ? new InOrder() : new Unordered();
+    if (query.exact()) {
+      while (all.next() != DocIdSetIterator.NO_MORE_DOCS) {
+        volume.add(all.sortAt());
+      }
+    } else {
+      budget.count(this, all, volume);
+    }
+  }
+
   /** How many of these rows are what the filter asks for. */
   int verify(int[] numbers) {
+    return (int) read(numbers).stream().filter(filter::test).count();
+  }
+
+  /** Those of these rows that are what the filter asks for. */
+  List<PostRow> verified(int[] numbers) {
+    return read(numbers).stream().filter(filter::test).toList();
+  }
+
+  private List<PostRow> read(int[] numbers) {
     cost.rowsRead(numbers.length);
-    return (int) file.rows(numbers, filter).stream().filter(filter::test).count();
+    return file.rows(numbers, filter);
   }
 
   /** The rows that the index finds, with those hidden and those of other times left out. */

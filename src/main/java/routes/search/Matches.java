@@ -216,6 +216,37 @@ final class Matches implements AutoCloseable {
     return count;
   }
 
+  private void add(HitSource source, PostVolume.Builder volume) throws IOException {
+    try (source) {
+      for (Hit hit = source.next(); hit != null; hit = source.next()) {
+        deadline.step();
+        volume.add(hit.sortAt());
+      }
+    }
+  }
+
+  /** How many posts there are by time. */
+  PostVolume volume(PostVolume.Interval interval) {
+    PostVolume.Builder volume = new PostVolume.Builder(interval);
+    CountBudget budget = new CountBudget(COUNT_BUDGET);
+    try {
+      add(tail(), volume);
+      if (isScanned()) {
+        add(PostScan.posts(duckDb, view, filter, range, -1, deadline), volume);
+      }
+      for (Map.Entry<PostFile, FixedBitSet> file : view.indexed().entrySet()) {
+        if (range.touches(file.getKey().file().range())) {
+          try (IndexedHits hits = indexed(file)) {
+            hits.addTo(volume, budget);
+          }
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("an index cannot be read", e);
+    }
+    return volume.build();
+  }
+
   QueryCost cost() {
     return cost;
   }

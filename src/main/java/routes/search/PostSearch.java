@@ -87,6 +87,21 @@ public final class PostSearch implements AutoCloseable {
   }
 
   /**
+   * How many posts there are by time.
+   *
+   * @throws PostVolume.TooMany when there are too many stretches of that length
+   */
+  public PostVolume volume(PostQuery query, PostVolume.Interval interval) {
+    Deadline deadline = enter();
+    try (LiveView view = newest();
+        Matches matches = new Matches(duckDb, view, query, 0, deadline)) {
+      return matches.volume(interval);
+    } finally {
+      running.release();
+    }
+  }
+
+  /**
    * The posts found, newest first, one after the other, without holding them in memory. To be
    * closed by the caller.
    *

@@ -119,7 +119,11 @@ class SearchOracleTest {
                 .isEqualTo(expected);
             Count count = matches.count();
             long all = plainCount(view, query);
+            PostVolume.Interval interval = PostVolume.Interval.values()[random.nextInt(4)];
+            PostVolume volume = matches.volume(interval);
+            assertThat(volume.exact()).isEqualTo(count.exact());
             if (count.exact()) {
+              assertThat(volume).as("%s", query).isEqualTo(plainVolume(view, query, interval));
               assertThat(count.posts()).as("%s, seed %d", query, SEED).isEqualTo(all);
               counted++;
             }
@@ -153,6 +157,12 @@ class SearchOracleTest {
   private long plainCount(ArchiveView view, PostQuery query) {
     try (Matches scan = matches(plain(view), query, 1)) {
       return scan.count().posts();
+    }
+  }
+
+  private PostVolume plainVolume(ArchiveView view, PostQuery query, PostVolume.Interval interval) {
+    try (Matches scan = matches(plain(view), query, 1)) {
+      return scan.volume(interval);
     }
   }
 

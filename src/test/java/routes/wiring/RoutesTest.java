@@ -114,6 +114,7 @@ class RoutesTest {
             "api",
             "search",
             "export",
+            "volume",
             "status",
             "table-files",
             "completeness",
@@ -414,6 +415,7 @@ class RoutesTest {
         .contains(
             "/search:",
             "/export:",
+            "/api/v1/volume:",
             "/api/v1/status:",
             "/api/v1/completeness:",
             "/api/v1/dead-letters:",
@@ -449,6 +451,26 @@ class RoutesTest {
       assertThat(Json.read(answer.getBody()).get("parameter").textValue())
           .isEqualTo(bad.substring(0, bad.indexOf('=')));
     }
+  }
+
+  @Test
+  void volumeCountsPostsByTime() throws Exception {
+    archived();
+    ResponseEntity<String> answer =
+        http.getForEntity("/api/v1/volume?interval=month&lang=en", String.class);
+    assertThat(answer.getStatusCode()).isEqualTo(HttpStatus.OK);
+    assertThat(Json.read(answer.getBody()).get("interval").textValue()).isEqualTo("month");
+    answer = http.getForEntity("/api/v1/volume", String.class);
+    var volume = Json.read(answer.getBody());
+    assertThat(volume.get("count").asLong())
+        .isEqualTo(
+            Json.read(http.getForEntity("/search", String.class).getBody())
+                .at("/meta/count")
+                .asLong())
+        .isPositive();
+    assertThat(volume.at("/buckets/0/start").textValue()).endsWith("T00:00:00Z");
+    answer = http.getForEntity("/api/v1/volume?interval=week", String.class);
+    assertThat(answer.getStatusCode()).isEqualTo(HttpStatus.BAD_REQUEST);
   }
 
   @Test

@@ -44,6 +44,8 @@ final class ArchiveViews implements AutoCloseable {
   /** How long a query waits for a view that another one makes, before it takes the one before. */
   private static final long PATIENCE_SECONDS = 2;
 
+  private static final long RETRY_SECONDS = 30;
+
   /** Rows of a file whose index a query waits for; those of larger files are built behind it. */
   private static final long ROWS_AT_ONCE = 500_000;
 
@@ -59,6 +61,9 @@ final class ArchiveViews implements AutoCloseable {
           Thread.ofPlatform().daemon().name("index-builder").factory());
   private ArchiveView current;
   private boolean outdated;
+
+  /** When to try again to build indexes that could not be built; 0 when all were. */
+  private volatile long retryAt;
 
   ArchiveViews(Archive archive, DuckDb duckDb, PostIndexes indexes) {
     this.archive = requireNonNull(archive, "archive");
@@ -101,6 +106,7 @@ final class ArchiveViews implements AutoCloseable {
   private synchronized boolean isCurrent(TableSnapshot posts, TableSnapshot actors) {
     return current != null
         && !outdated
+        && (retryAt == 0 || System.nanoTime() - retryAt < 0)
         && current.posts().id() == posts.id()
         && current.actors().id() == actors.id();
   }
@@ -134,6 +140,7 @@ final class ArchiveViews implements AutoCloseable {
       throws IOException, SQLException {
     synchronized (this) {
       outdated = false;
+      retryAt = 0;
     }
     long start = System.nanoTime();
     Map<Path, PostFile> files = new LinkedHashMap<>();
@@ -184,8 +191,7 @@ final class ArchiveViews implements AutoCloseable {
         builder.execute(() -> buildBehind(file));
         return Optional.empty();
       }
-      indexes.build(file);
-      index = indexes.open(file);
+      index = buildAtOnce(file);
     }
     if (index.isPresent()) {
       open.put(file.path(), new PostFile(file, index.get()));
@@ -193,14 +199,31 @@ final class ArchiveViews implements AutoCloseable {
     return Optional.ofNullable(open.get(file.path()));
   }
 
+  /** Without room for an index the file is read as a whole, until there is. */
+  private Optional<PostIndex> buildAtOnce(ArchiveFile file) throws IOException {
+    try {
+      indexes.build(file);
+    } catch (IOException e) {
+      LOG.warn(
+          "The index of {} could not be built; searches read all of it until then: {}",
+          file.path().getFileName(),
+          e.toString());
+      retryAt = System.nanoTime() + TimeUnit.SECONDS.toNanos(RETRY_SECONDS);
+      return Optional.empty();
+    }
+    return indexes.open(file);
+  }
+
   private void buildBehind(ArchiveFile file) {
     try {
       indexes.build(file);
     } catch (IOException | RuntimeException e) {
       LOG.error("The index of {} could not be built; searches read all of it", file.path(), e);
+      retryAt = System.nanoTime() + TimeUnit.SECONDS.toNanos(RETRY_SECONDS);
       return;
+    } finally {
+      building.remove(file.path());
     }
-    building.remove(file.path());
     synchronized (this) {
       outdated = true;
     }
@@ -239,7 +262,11 @@ final class ArchiveViews implements AutoCloseable {
     }
     for (PostFile file : files) {
       file.ended().keepOnly(names);
-      file.ended().save();
+      try {
+        file.ended().save();
+      } catch (IOException e) {
+        LOG.debug("To be written down later: it only saves work at the next start", e);
+      }
     }
   }
 

@@ -85,9 +85,18 @@ final class EndedRows {
       return;
     }
     Path temporary = file.resolveSibling(NAME + "-" + UUID.randomUUID());
+    try {
+      write(temporary);
+      Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+    } finally {
+      Files.deleteIfExists(temporary);
+    }
+    saved = true;
+  }
+
+  private void write(Path to) throws IOException {
     CheckedOutputStream checked =
-        new CheckedOutputStream(
-            new BufferedOutputStream(Files.newOutputStream(temporary)), new CRC32());
+        new CheckedOutputStream(new BufferedOutputStream(Files.newOutputStream(to)), new CRC32());
     try (DataOutputStream out = new DataOutputStream(checked)) {
       out.writeInt(VERSION);
       out.writeInt(rows.length());
@@ -101,8 +110,6 @@ final class EndedRows {
       }
       out.writeLong(checked.getChecksum().getValue());
     }
-    Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
-    saved = true;
   }
 
   private int nextSet(int from) {

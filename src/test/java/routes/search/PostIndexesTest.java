@@ -194,6 +194,34 @@ class PostIndexesTest {
   }
 
   @Test
+  void answersWithoutAnIndexWhereNoneCanBeBuilt() throws Exception {
+    ArchiveFile file = store();
+    // Where the folder should be there is a file.
+    Files.writeString(PostIndexes.folder(file).getParent(), "in the way");
+    try (PostSearch search =
+        new PostSearch(
+            fixture.archive(),
+            fixture.duckDb(),
+            indexes,
+            fixture.stream(),
+            10,
+            Duration.ofSeconds(30),
+            4)) {
+      PostPage page =
+          search.page(
+              new PostQuery(
+                  new PostFilter.Text(new TextMatch("volcano", false)),
+                  Optional.empty(),
+                  Optional.empty()),
+              0,
+              10);
+      assertThat(page.total()).isEqualTo(2);
+      assertThat(page.explanation().filesScanned()).isEqualTo(1);
+      assertThat(page.explanation().indexes()).isZero();
+    }
+  }
+
+  @Test
   void answersAreTheSameAfterARestart() throws Exception {
     store();
     fixture.store(

@@ -37,12 +37,12 @@ public record Problem(
         "Ask for a shorter time with start and end, or for rarer words.");
   }
 
-  static Problem busy() {
+  static Problem busy(String why) {
     return new Problem(
         URN + "busy",
-        "Too many queries at once",
+        "No room for a query now",
         503,
-        "As many queries run as may run at once.",
+        "Why: " + why + ".",
         null,
         "Try again in some seconds.");
   }

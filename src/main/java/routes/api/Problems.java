@@ -21,7 +21,7 @@ public final class Problems {
       return Problem.timeout(timeout.getMessage());
     }
     if (failure instanceof TooManyQueries) {
-      return Problem.busy();
+      return Problem.busy(failure.getMessage());
     }
     LOG.error("A request could not be answered", failure);
     return Problem.internal();

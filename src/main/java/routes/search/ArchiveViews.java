@@ -113,15 +113,15 @@ final class ArchiveViews implements AutoCloseable {
 
   private boolean mayMake() {
     try {
-      boolean first;
-      synchronized (this) {
-        first = current == null;
-      }
-      if (first) {
-        making.lockInterruptibly();
+      if (making.tryLock(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
         return true;
       }
-      return making.tryLock(PATIENCE_SECONDS, TimeUnit.SECONDS);
+      synchronized (this) {
+        if (current == null) {
+          throw new TooManyQueries("the archive is being prepared for queries");
+        }
+      }
+      return false;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new TooManyQueries();

@@ -31,10 +31,13 @@ final class EndedRows {
   private static final String NAME = "ended-rows";
   private static final int VERSION = 1;
 
+  /** Each commit changes a little for every file; writing all of it down each time is too much. */
+  private static final int WORTH_SAVING = 16;
+
   private final Path file;
   private final Set<String> lookedIn = new HashSet<>();
   private volatile FixedBitSet rows;
-  private boolean saved;
+  private int unsaved;
 
   private EndedRows(Path file, int count) {
     this.file = file;
@@ -76,12 +79,18 @@ final class EndedRows {
         throw new IOException("its checksum is another");
       }
     }
-    saved = true;
+  }
+
+  /** Writes down what has come since the last time, if it is worth it by now. */
+  void save() throws IOException {
+    if (unsaved >= WORTH_SAVING) {
+      saveAll();
+    }
   }
 
   /** Writes down what has come since the last time. */
-  void save() throws IOException {
-    if (saved) {
+  void saveAll() throws IOException {
+    if (unsaved == 0) {
       return;
     }
     Path temporary = file.resolveSibling(NAME + "-" + UUID.randomUUID());
@@ -91,7 +100,7 @@ final class EndedRows {
     } finally {
       Files.deleteIfExists(temporary);
     }
-    saved = true;
+    unsaved = 0;
   }
 
   private void write(Path to) throws IOException {
@@ -123,12 +132,12 @@ final class EndedRows {
   }
 
   void lookedInto(String name) {
-    saved &= !lookedIn.add(name);
+    unsaved += lookedIn.add(name) ? 1 : 0;
   }
 
   /** Forgets about files that are gone. */
   void keepOnly(Set<String> names) {
-    saved &= !lookedIn.retainAll(names);
+    unsaved += lookedIn.retainAll(names) ? 1 : 0;
   }
 
   void add(FixedBitSet more) {
@@ -136,7 +145,7 @@ final class EndedRows {
       FixedBitSet all = rows.clone();
       all.or(more);
       rows = all;
-      saved = false;
+      unsaved++;
     }
   }
 

@@ -15,12 +15,16 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.lucene.util.FixedBitSet;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import routes.archive.ArchiveFile;
 import routes.archive.RowReader;
 import routes.archive.TableName;
 
 /** A data file of posts with its index, and which of its rows were ended by a later change. */
 final class PostFile implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(PostFile.class);
 
   private final ArchiveFile file;
   private final PostIndex index;
@@ -175,6 +179,11 @@ final class PostFile implements AutoCloseable {
   @Override
   public synchronized void close() {
     if (--users == 0) {
+      try {
+        ended.saveAll();
+      } catch (IOException e) {
+        LOG.debug("What ended rows of {} is looked for again at the next start", file.path(), e);
+      }
       try {
         index.close();
       } catch (IOException e) {

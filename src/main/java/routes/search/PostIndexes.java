@@ -2,8 +2,7 @@ package routes.search;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.nio.file.DirectoryNotEmptyException;
-import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -79,7 +78,10 @@ public final class PostIndexes {
           file.path().getFileName(),
           file.rows(),
           (System.nanoTime() - start) / 1_000_000);
-    } catch (FileAlreadyExistsException | DirectoryNotEmptyException e) {
+    } catch (FileSystemException e) {
+      if (!Files.isDirectory(folder)) {
+        throw e;
+      }
       LOG.debug("Another process has built this index meanwhile", e);
     } finally {
       remove(temporary);

@@ -1,11 +1,15 @@
 package routes.search;
 
-/** As many queries run as may run at once, and none ended in time. */
+/** There is no room for a query now: others run, or what it needs is being prepared. */
 public final class TooManyQueries extends RuntimeException {
 
   private static final long serialVersionUID = 1;
 
   TooManyQueries() {
-    super("too many queries run at once");
+    this("too many queries run at once");
+  }
+
+  TooManyQueries(String message) {
+    super(message);
   }
 }

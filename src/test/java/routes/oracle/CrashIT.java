@@ -22,7 +22,7 @@ class CrashIT {
   void nothingIsLostOrTwiceHoweverOftenItDies() throws Exception {
     CrashCampaign.Settings all =
         CrashCampaign.Settings.all(
-            folder, ExtractedJar.program(), SEED, Integer.getInteger("crashes", 20));
+            folder, ExtractedJar.program(), SEED, Integer.getInteger("crashes", 15));
     CrashCampaign.Result result =
         new CrashCampaign(
                 all.lasting(

@@ -182,7 +182,7 @@ class PostIndexesTest {
     rows.set(1);
     ended.add(rows);
     ended.lookedInto("a.parquet");
-    ended.save();
+    ended.saveAll();
     assertThat(EndedRows.open(folder, 3).contains(1)).isTrue();
     assertThat(EndedRows.open(folder, 3).contains(0)).isFalse();
     assertThat(EndedRows.open(folder, 3).lookedIn("a.parquet")).isTrue();

@@ -14,6 +14,7 @@ import java.util.UUID;
 import java.util.zip.CRC32;
 import java.util.zip.CheckedInputStream;
 import java.util.zip.CheckedOutputStream;
+import org.apache.lucene.search.DocIdSetIterator;
 import org.apache.lucene.util.FixedBitSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -123,7 +124,7 @@ final class EndedRows {
 
   private int nextSet(int from) {
     int row = rows.nextSetBit(from);
-    return row == org.apache.lucene.search.DocIdSetIterator.NO_MORE_DOCS ? -1 : row;
+    return row == DocIdSetIterator.NO_MORE_DOCS ? -1 : row;
   }
 
   /** Whether changes in that file have been looked for. */
@@ -141,7 +142,7 @@ final class EndedRows {
   }
 
   void add(FixedBitSet more) {
-    if (more.nextSetBit(0) != org.apache.lucene.search.DocIdSetIterator.NO_MORE_DOCS) {
+    if (more.nextSetBit(0) != DocIdSetIterator.NO_MORE_DOCS) {
       FixedBitSet all = rows.clone();
       all.or(more);
       rows = all;

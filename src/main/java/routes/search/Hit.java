@@ -1,6 +1,7 @@
 package routes.search;
 
 import java.util.Comparator;
+import routes.archive.Times;
 
 /** A post found. Of one that an index has found, nothing is known at first but where it is. */
 final class Hit {
@@ -54,7 +55,7 @@ final class Hit {
     post =
         new Post(
             as.uri(),
-            routes.archive.Times.instant(as.sortAt()),
+            Times.instant(as.sortAt()),
             as.did(),
             null,
             as.text() == null ? "" : as.text());

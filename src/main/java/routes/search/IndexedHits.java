@@ -3,6 +3,7 @@ package routes.search;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
@@ -84,7 +85,7 @@ final class IndexedHits implements HitSource {
     cost.rowsRead(numbers.length);
     List<Hit> hits = new ArrayList<>();
     for (Hit candidate : candidates) {
-      PostRow row = found.get(java.util.Arrays.binarySearch(numbers, candidate.row()));
+      PostRow row = found.get(Arrays.binarySearch(numbers, candidate.row()));
       if (filter.test(row)) {
         candidate.found(row);
         hits.add(candidate);

@@ -63,10 +63,12 @@ final class Matches implements AutoCloseable {
       heads.add(new Head(this::tail, null, null, live.tail().get(0).sortAt()));
     }
     if (isScanned()) {
+      // One more than asked for tells that there are more.
+      long scanLimit = limit < 0 ? limit : limit + 1;
       cost.filesScanned(view.scanned().size());
       heads.add(
           new Head(
-              () -> PostScan.posts(duckDb, view, filter, range, limit, deadline),
+              () -> PostScan.posts(duckDb, view, filter, range, scanLimit, deadline),
               null,
               null,
               Long.MAX_VALUE));

@@ -27,6 +27,8 @@ import org.apache.lucene.search.Weight;
 import org.apache.lucene.store.MMapDirectory;
 import org.apache.lucene.util.BytesRef;
 import org.apache.lucene.util.StringHelper;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import routes.archive.ArchiveFile;
 
 /**
@@ -36,6 +38,8 @@ import routes.archive.ArchiveFile;
  * <p>Safe for several threads.
  */
 final class PostIndex implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(PostIndex.class);
 
   /** Another one is another index: those of other versions are built anew. */
   static final String VERSION = "1";
@@ -104,8 +108,7 @@ final class PostIndex implements AutoCloseable {
       }
     } catch (IOException | RuntimeException e) {
       close(reader, words);
-      org.slf4j.LoggerFactory.getLogger(PostIndex.class)
-          .warn("The index {} is not used, and built anew: {}", folder, e.toString());
+      LOG.warn("The index {} is not used, and built anew: {}", folder, e.toString());
       return Optional.empty();
     }
     close(reader, words);

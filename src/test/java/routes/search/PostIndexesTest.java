@@ -207,17 +207,18 @@ class PostIndexesTest {
             10,
             Duration.ofSeconds(30),
             4)) {
-      PostPage page =
-          search.page(
-              new PostQuery(
-                  new PostFilter.Text(new TextMatch("volcano", false)),
-                  Optional.empty(),
-                  Optional.empty()),
-              0,
-              10);
+      PostQuery volcanoes =
+          new PostQuery(
+              new PostFilter.Text(new TextMatch("volcano", false)),
+              Optional.empty(),
+              Optional.empty());
+      PostPage page = search.page(volcanoes, 0, 10);
       assertThat(page.total()).isEqualTo(2);
       assertThat(page.explanation().filesScanned()).isEqualTo(1);
       assertThat(page.explanation().indexes()).isZero();
+      assertThat(search.page(volcanoes, 0, 1).total()).as("of a shorter page").isEqualTo(2);
+      assertThat(search.page(volcanoes, 1, 1).total()).isEqualTo(2);
+      assertThat(search.page(volcanoes, 5, 1).total()).isEqualTo(2);
     }
   }
 

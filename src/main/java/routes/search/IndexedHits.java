@@ -16,7 +16,7 @@ import org.apache.lucene.util.FixedBitSet;
 final class IndexedHits implements HitSource {
 
   private static final int FIRST_CHUNK = 16;
-  private static final int MAX_CHUNK = 512;
+  private static final int MAX_CHUNK = 4_096;
 
   private final PostFile file;
   private final FixedBitSet hidden;

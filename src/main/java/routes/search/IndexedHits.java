@@ -26,9 +26,11 @@ final class IndexedHits implements HitSource {
   private final SortAtRange range;
   private final Deadline deadline;
   private final QueryCost cost;
-  private final Rows rows;
   private final Deque<Hit> looked = new ArrayDeque<>();
   private int chunk = FIRST_CHUNK;
+
+  /** Made when the first is asked for: a count needs no order, which may have to be made. */
+  private Rows rows;
 
   /**
    * @param hidden rows that are not to be seen
@@ -51,12 +53,14 @@ final class IndexedHits implements HitSource {
     this.range = range;
     this.deadline = deadline;
     this.cost = cost;
-    this.rows = file.index().isDescending() ? new InOrder() : new Sorted();
     cost.indexUsed();
   }
 
   @Override
   public Hit next() throws IOException {
+    if (rows == null) {
+      rows = file.index().isDescending() ? new InOrder() : new Sorted();
+    }
     if (query.exact()) {
       int row = rows.next();
       return row == DocIdSetIterator.NO_MORE_DOCS ? null : new Hit(file, row, rows.sortAt());

@@ -5,7 +5,6 @@ import static java.util.Objects.requireNonNull;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Function;
 
 /**
  * What posts are asked for. Posts that are known to be deleted are left out, and of an edited post
@@ -39,7 +38,6 @@ public record PostQuery(PostFilter filter, Optional<Instant> from, Optional<Inst
                     did.<PostFilter>map(PostFilter.Author::new))
                 .stream()
                 .flatMap(Optional::stream)
-                .map(Function.<PostFilter>identity())
                 .toList()),
         from,
         to);

@@ -51,7 +51,6 @@ public final class SearchBenchmark {
   /** Posts of a day at the mission's rate: 7.6 million. */
   private static final int POSTS = Integer.getInteger("posts", 1_000_000);
 
-  private static final int DATES = Integer.getInteger("dates", 1);
   private static final int BLOCK = 400;
   private static final int BATCH_BLOCKS = 70;
   private static final int ROUNDS = Integer.getInteger("rounds", 20);
@@ -91,9 +90,8 @@ public final class SearchBenchmark {
   private void run() throws Exception {
     System.out.printf(
         Locale.ROOT,
-        "%,d posts a date, %d dates, %d processors, %,d MB of heap, Java %s%n",
+        "%,d posts a day, %d processors, %,d MB of heap, Java %s%n",
         POSTS,
-        DATES,
         Runtime.getRuntime().availableProcessors(),
         Runtime.getRuntime().maxMemory() >> 20,
         Runtime.version());

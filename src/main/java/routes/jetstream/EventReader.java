@@ -89,6 +89,10 @@ public final class EventReader {
     } catch (StreamConstraintsException e) {
       throw new UnreadableFrame(
           Reason.OVER_LIMIT, "larger or deeper than can be read: " + e.getOriginalMessage());
+    } catch (NumberFormatException e) {
+      // JSON knows no bound for an exponent, BigDecimal does
+      throw new UnreadableFrame(
+          Reason.OVER_LIMIT, "a number too large to be read: " + shorten(e.getMessage()));
     } catch (JsonParseException e) {
       boolean twice = e.getOriginalMessage().startsWith("Duplicate field");
       throw new UnreadableFrame(

@@ -74,6 +74,15 @@ class EventReaderTest {
   }
 
   @Test
+  void refusesAnExponentThatNoNumberHolds() {
+    String frame = "{\"did\":\"did:plc:x\",\"time_us\":1e83175888001000}";
+    assertThatThrownBy(() -> EventReader.read(bytes(frame)))
+        .isInstanceOfSatisfying(
+            UnreadableFrame.class, e -> assertThat(e.reason()).isEqualTo(Reason.OVER_LIMIT))
+        .hasMessageContaining("number too large");
+  }
+
+  @Test
   void refusesWhatIsNotUtf8() {
     byte[] frame = Frames.post(1, "??");
     int at = new String(frame, java.nio.charset.StandardCharsets.ISO_8859_1).indexOf("??");

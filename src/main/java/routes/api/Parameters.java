@@ -4,10 +4,12 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.net.URLDecoder;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 
 /** The parameters of a request: each known, each once. An empty value counts as none. */
 final class Parameters {
@@ -93,6 +95,27 @@ final class Parameters {
                   "'" + shorten(values.get(name)) + "' is neither true nor false.",
                   "Write true or false."));
     };
+  }
+
+  /** One of several values, by how each is written. */
+  <T> T choice(String name, T byDefault, List<T> values, Function<T, String> label) {
+    Optional<String> value = text(name);
+    if (value.isEmpty()) {
+      return byDefault;
+    }
+    return values.stream()
+        .filter(each -> label.apply(each).equals(value.get()))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new ProblemException(
+                    Problem.badParameter(
+                        name,
+                        "'" + shorten(value.get()) + "' is none of its values.",
+                        "Write "
+                            + String.join(", ", values.stream().map(label).toList())
+                                .replaceFirst(", ([^,]*)$", " or $1")
+                            + ".")));
   }
 
   int number(String name, int byDefault, int least, int most) {

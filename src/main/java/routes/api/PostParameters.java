@@ -12,8 +12,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.regex.Pattern;
 import routes.identity.HandleResolver;
+import routes.search.Deleted;
 import routes.search.PostFilter;
 import routes.search.PostQuery;
 import routes.search.PostSearch;
@@ -44,8 +46,11 @@ final class PostParameters {
           "end",
           "start_date",
           "end_date",
+          "created_start",
+          "created_end",
           "seen_start",
-          "seen_end");
+          "seen_end",
+          "deleted");
 
   private static final int MAX_TEXT = 500;
   private static final Pattern HANDLE = Pattern.compile("@?[a-zA-Z0-9._-]{1,253}");
@@ -96,13 +101,8 @@ final class PostParameters {
             features -> features.forEach(feature -> filters.add(new PostFilter.Not(feature))));
     Optional<Instant> from = start(parameters);
     Optional<Instant> to = end(parameters, from);
-    Optional<Instant> seenFrom =
-        parameters.text("seen_start").map(value -> time("seen_start", value, false));
-    Optional<Instant> seenTo =
-        parameters.text("seen_end").map(value -> time("seen_end", value, true));
-    if (seenFrom.isPresent() || seenTo.isPresent()) {
-      filters.add(new PostFilter.Seen(seenFrom, seenTo));
-    }
+    between(parameters, "seen", PostFilter.Seen::new).ifPresent(filters::add);
+    between(parameters, "created", PostFilter.Created::new).ifPresent(filters::add);
     String notice = null;
     boolean possible = true;
     for (String parameter : List.of("username", "mention")) {
@@ -120,11 +120,28 @@ final class PostParameters {
     }
     return new Asked(
         possible
-            ? Optional.of(new PostQuery(new PostFilter.And(filters), from, to))
+            ? Optional.of(new PostQuery(new PostFilter.And(filters), from, to, deleted(parameters)))
             : Optional.empty(),
         from,
         to,
         notice);
+  }
+
+  private static Optional<PostFilter> between(
+      Parameters parameters,
+      String name,
+      BiFunction<Optional<Instant>, Optional<Instant>, PostFilter> filter) {
+    String start = name + "_start";
+    String end = name + "_end";
+    Optional<Instant> from = parameters.text(start).map(value -> time(start, value, false));
+    Optional<Instant> to = parameters.text(end).map(value -> time(end, value, true));
+    checkOrder(end, from, to);
+    return from.isEmpty() && to.isEmpty() ? Optional.empty() : Optional.of(filter.apply(from, to));
+  }
+
+  private static Deleted deleted(Parameters parameters) {
+    return parameters.choice(
+        "deleted", Deleted.EXCLUDE, Arrays.asList(Deleted.values()), Deleted::label);
   }
 
   private static PostFilter question(String value, boolean exact) {
@@ -170,14 +187,18 @@ final class PostParameters {
   static Optional<Instant> end(Parameters parameters, Optional<Instant> from) {
     Optional<Instant> to =
         parameters.text("end", "end_date").map(value -> time("end", value, true));
+    checkOrder("end", from, to);
+    return to;
+  }
+
+  private static void checkOrder(String name, Optional<Instant> from, Optional<Instant> to) {
     if (from.isPresent() && to.isPresent() && !from.get().isBefore(to.get())) {
       throw new ProblemException(
           Problem.badParameter(
-              "end",
+              name,
               "The end is before the start.",
-              "Let end be the same day as start, or later."));
+              "Let " + name + " be the same day as the start, or later."));
     }
-    return to;
   }
 
   /** An account asked for: its DID where that is known, and what to say where it is not. */

@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -17,9 +18,11 @@ import routes.archive.Completeness;
 import routes.archive.Times;
 import routes.identity.HandleResolver;
 import routes.search.Post;
+import routes.search.PostCursor;
 import routes.search.PostPage;
 import routes.search.PostQuery;
 import routes.search.PostSearch;
+import routes.search.PostTop;
 import routes.search.PostVolume;
 
 /** {@code GET /search} and {@code GET /export}, as the frontend expects them. */
@@ -29,12 +32,18 @@ public final class SearchApi {
   private static final int MAX_PAGE_SIZE = 1000;
   private static final int MAX_PAGE = 1_000_000;
   private static final Set<String> PAGED =
-      Stream.concat(PostParameters.NAMES.stream(), Stream.of("page", "limit", "explain"))
+      Stream.concat(PostParameters.NAMES.stream(), Stream.of("page", "cursor", "limit", "explain"))
           .collect(Collectors.toUnmodifiableSet());
 
   private static final Set<String> BY_TIME =
       Stream.concat(PostParameters.NAMES.stream(), Stream.of("interval"))
           .collect(Collectors.toUnmodifiableSet());
+
+  private static final Set<String> BY_VALUE =
+      Stream.concat(PostParameters.NAMES.stream(), Stream.of("of", "limit"))
+          .collect(Collectors.toUnmodifiableSet());
+  private static final int DEFAULT_VALUES = 20;
+  private static final int MAX_VALUES = 1000;
 
   private final PostSearch search;
   private final PostParameters postParameters;
@@ -43,8 +52,14 @@ public final class SearchApi {
   private final boolean demo;
   private final Clock clock;
 
-  /** One post found. */
-  public record Result(String id, String timestamp, String username, String text) {}
+  /**
+   * One post found.
+   *
+   * @param deleted true for one that is known to be deleted; left out for others
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Result(
+      String id, String timestamp, String username, String text, Boolean deleted) {}
 
   /**
    * About the answer.
@@ -54,6 +69,7 @@ public final class SearchApi {
    * @param page of this answer, from 1
    * @param pageSize posts a page
    * @param pages that can be asked for
+   * @param next what to give as {@code cursor} for the next page; null behind the last
    * @param cap posts that can be seen of one search; null without a cap
    * @param capped whether there are more than that
    * @param seconds that the search took
@@ -69,6 +85,7 @@ public final class SearchApi {
       int page,
       int pageSize,
       long pages,
+      String next,
       Integer cap,
       boolean capped,
       double seconds,
@@ -103,14 +120,22 @@ public final class SearchApi {
   public Answer search(@Header(Exchange.HTTP_QUERY) String query) {
     long start = System.nanoTime();
     Parameters parameters = new Parameters(query, PAGED);
-    int page = parameters.number("page", 1, 1, MAX_PAGE);
     int limit = parameters.number("limit", DEFAULT_PAGE_SIZE, 1, MAX_PAGE_SIZE);
-    long offset = (long) (page - 1) * limit;
+    Optional<PostCursor> cursor = parameters.text("cursor").map(SearchApi::cursor);
+    if (cursor.isPresent() && parameters.text("page").isPresent()) {
+      throw new ProblemException(
+          Problem.badParameter(
+              "page", "There is a cursor as well.", "Give one of page and cursor."));
+    }
+    long offset =
+        cursor
+            .map(PostCursor::seen)
+            .orElseGet(() -> (parameters.number("page", 1, 1, MAX_PAGE) - 1L) * limit);
     if (rowCap > 0 && offset >= rowCap) {
       throw new ProblemException(
           Problem.badParameter(
-              "page",
-              "Page " + page + " is beyond the " + rowCap + " posts that one search shows.",
+              cursor.isPresent() ? "cursor" : "page",
+              "It is beyond the " + rowCap + " posts that one search shows.",
               "Ask for an earlier page, or narrow the search with start and end."));
     }
     PostParameters.Asked asked = postParameters.read(parameters);
@@ -118,16 +143,21 @@ public final class SearchApi {
     PostPage found =
         asked
             .query()
-            .map(posts -> search.page(posts, Math.toIntExact(offset), rows))
+            .map(
+                posts ->
+                    cursor
+                        .map(after -> search.page(posts, after, rows))
+                        .orElseGet(() -> search.page(posts, Math.toIntExact(offset), rows)))
             .orElseGet(() -> PostPage.EMPTY);
     long reachable = rowCap > 0 ? Math.min(found.total(), rowCap) : found.total();
     Meta meta =
         new Meta(
             found.total(),
             found.exact(),
-            page,
+            (int) Math.min(Integer.MAX_VALUE, offset / limit + 1),
             limit,
             (reachable + limit - 1) / limit,
+            next(found.next()),
             rowCap > 0 ? rowCap : null,
             rowCap > 0 && found.total() > rowCap,
             (System.nanoTime() - start) / 1_000_000 / 1000.0,
@@ -136,6 +166,23 @@ public final class SearchApi {
             asked.notice(),
             parameters.flag("explain") ? found.explanation() : null);
     return new Answer(found.posts().stream().map(SearchApi::result).toList(), meta);
+  }
+
+  private static PostCursor cursor(String value) {
+    try {
+      return PostCursor.decode(value);
+    } catch (IllegalArgumentException e) {
+      throw new ProblemException(
+          Problem.badParameter(
+              "cursor",
+              "'" + Parameters.shorten(value) + "' is no place in an answer.",
+              "Give what meta.next of the page before says, or page."));
+    }
+  }
+
+  /** Null where there is none, or it is beyond what one search shows. */
+  private String next(PostCursor place) {
+    return place == null || rowCap > 0 && place.seen() >= rowCap ? null : place.encode();
   }
 
   /**
@@ -163,7 +210,12 @@ public final class SearchApi {
   public Volume volume(@Header(Exchange.HTTP_QUERY) String query) {
     long start = System.nanoTime();
     Parameters parameters = new Parameters(query, BY_TIME);
-    PostVolume.Interval interval = interval(parameters.text("interval").orElse("day"));
+    PostVolume.Interval interval =
+        parameters.choice(
+            "interval",
+            PostVolume.Interval.DAY,
+            Arrays.asList(PostVolume.Interval.values()),
+            PostVolume.Interval::label);
     PostParameters.Asked asked = postParameters.read(parameters);
     PostVolume volume;
     try {
@@ -189,17 +241,64 @@ public final class SearchApi {
         asked.notice());
   }
 
-  private static PostVolume.Interval interval(String value) {
-    return Arrays.stream(PostVolume.Interval.values())
-        .filter(interval -> interval.label().equals(value))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new ProblemException(
-                    Problem.badParameter(
-                        "interval",
-                        "'" + Parameters.shorten(value) + "' is no interval.",
-                        "Write minute, hour, day or month.")));
+  /**
+   * What posts have most often.
+   *
+   * @param of what was counted
+   * @param values the most frequent first
+   * @param count posts looked at, with or without one
+   * @param countIsExact whether they were counted; if not, the numbers are estimates
+   * @param seconds that it took
+   * @param completeness how much of the time asked for the archive covers
+   * @param notice what else there is to know; left out when there is nothing
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Top(
+      String of,
+      List<TopValue> values,
+      long count,
+      boolean countIsExact,
+      double seconds,
+      Completeness.Summary completeness,
+      String notice) {}
+
+  /**
+   * A value.
+   *
+   * @param handle of an account; left out where the archive knows none, and for other values
+   * @param posts that have it
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record TopValue(String value, String handle, long posts) {}
+
+  /** What posts have most often. */
+  public Top top(@Header(Exchange.HTTP_QUERY) String query) {
+    long start = System.nanoTime();
+    Parameters parameters = new Parameters(query, BY_VALUE);
+    PostTop.Of of =
+        parameters.choice(
+            "of", PostTop.Of.HASHTAG, Arrays.asList(PostTop.Of.values()), PostTop.Of::label);
+    int limit = parameters.number("limit", DEFAULT_VALUES, 1, MAX_VALUES);
+    PostParameters.Asked asked = postParameters.read(parameters);
+    PostTop top =
+        asked
+            .query()
+            .map(posts -> search.top(posts, of, limit))
+            .orElseGet(() -> new PostTop(List.of(), 0, true));
+    Map<String, String> handles =
+        of.isAccount()
+            ? search.handlesOf(top.values().stream().map(PostTop.Value::value).toList())
+            : Map.of();
+    return new Top(
+        of.label(),
+        top.values().stream()
+            .map(value -> new TopValue(value.value(), handles.get(value.value()), value.posts()))
+            .toList(),
+        top.posts(),
+        top.exact(),
+        (System.nanoTime() - start) / 1_000_000 / 1000.0,
+        completeness.summary(asked.from(), asked.to()),
+        asked.notice());
   }
 
   /** The posts as CSV; the stream holds one batch of rows at a time, and is to be closed. */
@@ -227,7 +326,11 @@ public final class SearchApi {
 
   static Result result(Post post) {
     return new Result(
-        post.uri(), Times.write(Times.micros(post.sortAt())), username(post), post.text());
+        post.uri(),
+        Times.write(Times.micros(post.sortAt())),
+        username(post),
+        post.text(),
+        post.deleted() ? true : null);
   }
 
   static String username(Post post) {

@@ -6,19 +6,26 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.Table;
@@ -29,7 +36,8 @@ import routes.crash.CrashPoint;
 /**
  * Makes one file, sorted by time, of the many that batches have left of an hour, or of a date, that
  * is over: posts by the time that answers are sorted by, the latest first, all else by the time it
- * was seen.
+ * was seen. Of a record that is deleted since, and of one whose account is gone, only the row
+ * stays: which record it was, and its times.
  *
  * <p>A file that is damaged is named and stops the compaction of its table and date: nothing of it
  * gets into another file. May be cut off anywhere, and may run in several instances at once.
@@ -38,10 +46,15 @@ public final class Compaction {
 
   private static final Logger LOG = LoggerFactory.getLogger(Compaction.class);
 
+  /** Columns that may be empty and stay when the content goes: which record it was, and when. */
+  private static final Set<String> STAYING =
+      Set.of("collection", "rkey", "operation", "rev", "created_at");
+
   private final Archive archive;
   private final DuckDb duckDb;
   private final Clock clock;
   private final BeforeCommit beforeCommit;
+  private final int purgeDays;
 
   /** Whatever else belongs to a compacted file of posts, and has to be there with it. */
   public interface BeforeCommit {
@@ -70,21 +83,30 @@ public final class Compaction {
     }
   }
 
-  public Compaction(Archive archive, DuckDb duckDb, BeforeCommit beforeCommit, Clock clock) {
+  /**
+   * @param purgeDays after so many days, again and again, a date is compacted once more if it has
+   *     content that is to go
+   */
+  public Compaction(
+      Archive archive, DuckDb duckDb, BeforeCommit beforeCommit, int purgeDays, Clock clock) {
     this.archive = requireNonNull(archive, "archive");
     this.beforeCommit = requireNonNull(beforeCommit, "beforeCommit");
     this.duckDb = requireNonNull(duckDb, "duckDb");
     this.clock = requireNonNull(clock, "clock");
+    this.purgeDays = purgeDays;
   }
 
   /**
-   * Compacts every date that is over and has more than one file.
+   * Compacts every date that is over and has more than one file, or content that is to go.
    *
    * @throws DamagedFile when a file is damaged, after all others are compacted
    */
   public Compacted run() throws IOException, SQLException {
     LocalDate today = LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC);
-    return run(file -> file.date().isBefore(today), file -> 0L);
+    return run(
+        file -> file.date().isBefore(today),
+        file -> 0L,
+        date -> ChronoUnit.DAYS.between(date, today) % purgeDays == 0);
   }
 
   /**
@@ -101,7 +123,8 @@ public final class Compaction {
             file.date().equals(today)
                 && file.range().lastTimeUs() != null
                 && hour(file.range().lastTimeUs()) < hour,
-        file -> hour(file.range().lastTimeUs()));
+        file -> hour(file.range().lastTimeUs()),
+        date -> false);
   }
 
   private static long hour(long timeUs) {
@@ -111,8 +134,11 @@ public final class Compaction {
   /**
    * @param chosen files that may be replaced
    * @param part what of its date a file belongs to: those of one part become one
+   * @param purged dates of which a single file is compacted as well, if it has content that is to
+   *     go
    */
-  private Compacted run(Predicate<ArchiveFile> chosen, Function<ArchiveFile, Long> part)
+  private Compacted run(
+      Predicate<ArchiveFile> chosen, Function<ArchiveFile, Long> part, Predicate<LocalDate> purged)
       throws IOException, SQLException {
     DamagedFile damage = null;
     Compacted all = new Compacted(0, 0, 0, 0, 0);
@@ -128,7 +154,7 @@ public final class Compaction {
                       Collectors.groupingBy(part, TreeMap::new, Collectors.toList())));
       for (var date : dates.entrySet()) {
         for (List<ArchiveFile> files : date.getValue().values()) {
-          if (files.size() > 1) {
+          if (files.size() > 1 || purged.test(date.getKey()) && hasContentToGo(snapshot, files)) {
             try {
               all = all.plus(compact(snapshot, date.getKey(), files));
             } catch (LostRace e) {
@@ -154,7 +180,7 @@ public final class Compaction {
       Checksum.check(file);
     }
     List<DataFile> replaced = archive.dataFiles(snapshot.table(), snapshot.id(), files);
-    DataFile compacted = write(snapshot.table(), date, files);
+    DataFile compacted = write(snapshot, date, files);
     ArchiveFile file = archive.file(snapshot.table(), compacted);
     boolean committed = false;
     try {
@@ -193,13 +219,14 @@ public final class Compaction {
   }
 
   /** Sorted by DuckDB, which needs no more memory than it may have; written as every data file. */
-  private DataFile write(TableName name, LocalDate date, List<ArchiveFile> files)
+  private DataFile write(TableSnapshot snapshot, LocalDate date, List<ArchiveFile> files)
       throws IOException, SQLException {
+    TableName name = snapshot.table();
     Table table = archive.table(name);
     Path folder = Files.createDirectories(Path.of(table.location(), "data", "date=" + date));
     Path sorted = folder.resolve("sorted-" + UUID.randomUUID() + ".tmp");
     try {
-      sort(name, files, sorted);
+      sort(snapshot, files, sorted);
       try (TableReader reader = new TableReader(name, sorted);
           TableWriter writer = new TableWriter(table, name, date, TableWriter.Kind.COMPACTED)) {
         for (GenericRecord row = reader.next(); row != null; row = reader.next()) {
@@ -212,9 +239,9 @@ public final class Compaction {
     }
   }
 
-  private void sort(TableName name, List<ArchiveFile> files, Path to) throws SQLException {
+  private void sort(TableSnapshot snapshot, List<ArchiveFile> files, Path to) throws SQLException {
     String order =
-        switch (name) {
+        switch (snapshot.table()) {
           case POSTS -> "sort_at DESC, did, rkey, rev";
           case DEAD_LETTERS, LEDGER -> "time_us";
           default -> "time_us, did, collection, rkey";
@@ -222,13 +249,81 @@ public final class Compaction {
     try (Connection connection = duckDb.connect();
         Statement statement = connection.createStatement()) {
       statement.execute(
-          "COPY (SELECT * FROM "
-              + DuckDb.fromAny(files)
+          "COPY ("
+              + purged(snapshot, files, statement)
               + " ORDER BY "
               + order
               + ") TO "
               + DuckDb.literal(to.toString())
               + " (FORMAT parquet, COMPRESSION lz4_raw)");
+    }
+  }
+
+  /** All rows of these files, without the content that is to go. */
+  private String purged(TableSnapshot snapshot, List<ArchiveFile> files, Statement statement)
+      throws SQLException {
+    if (!TableName.EVENTS.contains(snapshot.table())) {
+      return "SELECT * FROM " + DuckDb.fromAny(files);
+    }
+    String content =
+        content(snapshot.table(), files, statement).stream()
+            .map(column -> "CASE WHEN goes THEN NULL ELSE " + column + " END AS " + column)
+            .collect(Collectors.joining(", "));
+    return "SELECT * EXCLUDE (goes) REPLACE (" + content + ") FROM " + marked(snapshot, files);
+  }
+
+  /** The columns that hold what a record says: of those that the files have. */
+  private static List<String> content(TableName name, List<ArchiveFile> files, Statement statement)
+      throws SQLException {
+    List<String> columns = new ArrayList<>();
+    try (ResultSet result =
+        statement.executeQuery("DESCRIBE SELECT * FROM " + DuckDb.fromAny(files))) {
+      while (result.next()) {
+        columns.add(result.getString("column_name"));
+      }
+    }
+    return name.schema().getFields().stream()
+        .filter(field -> field.schema().getType() == Schema.Type.UNION)
+        .map(Schema.Field::name)
+        .filter(column -> !STAYING.contains(column) && columns.contains(column))
+        .toList();
+  }
+
+  /** The rows of these files, and as {@code goes} whether their content is to go. */
+  private String marked(TableSnapshot snapshot, List<ArchiveFile> files) {
+    String first =
+        files.stream()
+            .map(file -> Objects.requireNonNullElse(file.range().firstRev(), ""))
+            .min(Comparator.naturalOrder())
+            .orElseThrow();
+    List<ArchiveFile> later =
+        snapshot.files().stream().filter(file -> file.mayHoldRev(first, "\uffff")).toList();
+    List<ArchiveFile> actors = archive.snapshot(TableName.ACTORS).files();
+    String gone = actors.isEmpty() ? "" : " OR event.did IN (" + GoneAccounts.select(actors) + ")";
+    return "(SELECT event.*, coalesce(event.operation <> 'delete' AND (coalesce(deletion.rev > event.rev, false)"
+        + gone
+        + "), false) AS goes FROM "
+        + DuckDb.fromAny(files)
+        + " event LEFT JOIN (SELECT did, collection, rkey, max(rev) AS rev FROM "
+        + DuckDb.fromAny(later)
+        + " WHERE operation = 'delete' GROUP BY did, collection, rkey) deletion"
+        + " ON deletion.did = event.did AND deletion.collection = event.collection"
+        + " AND deletion.rkey = event.rkey)";
+  }
+
+  private boolean hasContentToGo(TableSnapshot snapshot, List<ArchiveFile> files)
+      throws SQLException {
+    if (!TableName.EVENTS.contains(snapshot.table())) {
+      return false;
+    }
+    try (Connection connection = duckDb.connect();
+        Statement statement = connection.createStatement();
+        ResultSet result =
+            statement.executeQuery(
+                "SELECT 1 FROM "
+                    + marked(snapshot, files)
+                    + " WHERE goes AND cid IS NOT NULL LIMIT 1")) {
+      return result.next();
     }
   }
 }

@@ -63,6 +63,11 @@ public final class DuckDb implements AutoCloseable {
     return read(files, "hive_partitioning = false");
   }
 
+  /** One file with the numbers of its rows, from 0, as the column {@code file_row_number}. */
+  public static String numbered(ArchiveFile file) {
+    return read(List.of(file), "hive_partitioning = false, file_row_number = true");
+  }
+
   /** The same where older files may lack columns: these are null then. */
   static String fromAny(List<ArchiveFile> files) {
     return read(files, "hive_partitioning = false, union_by_name = true");

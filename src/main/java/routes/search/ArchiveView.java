@@ -3,7 +3,6 @@ package routes.search;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.apache.lucene.util.FixedBitSet;
 import routes.archive.ArchiveFile;
 import routes.archive.TableSnapshot;
 
@@ -13,14 +12,14 @@ import routes.archive.TableSnapshot;
  *
  * @param posts the table's files
  * @param actors the files that tell handles, and accounts that are gone
- * @param indexed files with an index, and which of their rows are not to be seen
+ * @param indexed files with an index, and which of their rows are no living posts
  * @param scanned files without one
  * @param gone the accounts that are deleted
  */
 record ArchiveView(
     TableSnapshot posts,
     TableSnapshot actors,
-    Map<PostFile, FixedBitSet> indexed,
+    Map<PostFile, HiddenRows> indexed,
     List<ArchiveFile> scanned,
     Set<String> gone)
     implements AutoCloseable {

@@ -30,6 +30,7 @@ import org.slf4j.LoggerFactory;
 import routes.archive.Archive;
 import routes.archive.ArchiveFile;
 import routes.archive.DuckDb;
+import routes.archive.GoneAccounts;
 import routes.archive.TableName;
 import routes.archive.TableSnapshot;
 
@@ -154,13 +155,14 @@ final class ArchiveViews implements AutoCloseable {
     findEnded(files.values());
     Set<String> gone =
         current == null || current.actors().id() != actors.id() ? gone(actors) : current.gone();
-    Map<PostFile, FixedBitSet> indexed = new LinkedHashMap<>();
+    Map<PostFile, HiddenRows> indexed = new LinkedHashMap<>();
     for (PostFile file : files.values()) {
-      FixedBitSet hidden = file.ended().now();
+      HiddenRows hidden = file.ended().now();
       FixedBitSet theirs = rowsOfGone(file, gone);
       if (theirs.nextSetBit(0) < theirs.length()) {
-        hidden = hidden.clone();
-        hidden.or(theirs);
+        FixedBitSet all = hidden.ended().clone();
+        all.or(theirs);
+        hidden = new HiddenRows(all, hidden.older());
       }
       indexed.put(file, hidden);
       file.hold();
@@ -295,15 +297,13 @@ final class ArchiveViews implements AutoCloseable {
     return rows;
   }
 
-  /** The accounts whose newest event says that they are deleted. */
+  /** The accounts that are gone. */
   private Set<String> gone(TableSnapshot actors) throws SQLException {
     Set<String> gone = new HashSet<>();
     if (!actors.files().isEmpty()) {
       try (Connection connection = duckDb.connect();
           Statement statement = connection.createStatement();
-          ResultSet result =
-              statement.executeQuery(
-                  "SELECT did FROM " + DuckDb.from(actors.files()) + PostScan.GONE)) {
+          ResultSet result = statement.executeQuery(GoneAccounts.select(actors.files()))) {
         while (result.next()) {
           gone.add(result.getString(1));
         }

@@ -53,6 +53,21 @@ final class CountBudget {
     }
   }
 
+  /** The same by what they have. */
+  void count(IndexedHits hits, IndexedHits.Rows candidates, PostTop.Builder top)
+      throws IOException {
+    Sample sample = new Sample(Math.max(left, SAMPLE));
+    for (int row = candidates.next();
+        row != DocIdSetIterator.NO_MORE_DOCS;
+        row = candidates.next()) {
+      sample.add(row);
+    }
+    double weight = sample.seen <= left ? 1 : (double) sample.seen / sample.count;
+    left -= sample.seen <= left ? sample.count : 0;
+    hits.verified(sample.rows(sample.count), top.of().columns())
+        .forEach(row -> top.add(row, weight));
+  }
+
   /** Of many candidates, the share that is what the filter asks for: of some, it is known. */
   private static double share(IndexedHits hits, Sample sample) {
     int[] rows = sample.rows(Math.min(SAMPLE, sample.count));

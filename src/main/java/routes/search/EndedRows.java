@@ -15,13 +15,15 @@ import java.util.zip.CRC32;
 import java.util.zip.CheckedInputStream;
 import java.util.zip.CheckedOutputStream;
 import org.apache.lucene.search.DocIdSetIterator;
+import org.apache.lucene.util.BitSetIterator;
 import org.apache.lucene.util.FixedBitSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The rows of a file that a later change has ended, and the files in which such changes were looked
- * for. Kept beside the index of the file, as a cache of what the data files say.
+ * The rows of a file that a later change has ended, which of them a later version has taken the
+ * place of, and the files in which such changes were looked for. Kept beside the index of the file,
+ * as a cache of what the data files say.
  *
  * <p>Changed by one thread at a time; {@link #now} is safe for others.
  */
@@ -30,19 +32,26 @@ final class EndedRows {
   private static final Logger LOG = LoggerFactory.getLogger(EndedRows.class);
 
   private static final String NAME = "ended-rows";
-  private static final int VERSION = 1;
+  private static final int VERSION = 2;
 
   /** Each commit changes a little for every file; writing all of it down each time is too much. */
   private static final int WORTH_SAVING = 16;
 
   private final Path file;
   private final Set<String> lookedIn = new HashSet<>();
-  private volatile FixedBitSet rows;
+  private volatile HiddenRows rows;
   private int unsaved;
+
+  /**
+   * Rows that changes end.
+   *
+   * @param older those of them that a later version has taken the place of
+   */
+  record Found(Set<Integer> rows, Set<Integer> older) {}
 
   private EndedRows(Path file, int count) {
     this.file = file;
-    this.rows = new FixedBitSet(count);
+    this.rows = new HiddenRows(new FixedBitSet(count), new FixedBitSet(count));
   }
 
   /**
@@ -66,14 +75,20 @@ final class EndedRows {
     CheckedInputStream checked =
         new CheckedInputStream(new BufferedInputStream(Files.newInputStream(file)), new CRC32());
     try (DataInputStream in = new DataInputStream(checked)) {
-      if (in.readInt() != VERSION || in.readInt() != rows.length()) {
+      if (in.readInt() != VERSION || in.readInt() != rows.ended().length()) {
         throw new IOException("it is of another version, or another file");
       }
       for (int left = in.readInt(); left > 0; left--) {
         lookedIn.add(in.readUTF());
       }
-      for (int left = in.readInt(); left > 0; left--) {
-        rows.set(in.readInt());
+      for (FixedBitSet set : new FixedBitSet[] {rows.ended(), rows.older()}) {
+        for (int left = in.readInt(); left > 0; left--) {
+          int row = in.readInt();
+          if (row < 0 || row >= set.length()) {
+            throw new IOException("it names a row that the file has not");
+          }
+          set.set(row);
+        }
       }
       long sum = checked.getChecksum().getValue();
       if (in.readLong() != sum) {
@@ -109,22 +124,20 @@ final class EndedRows {
         new CheckedOutputStream(new BufferedOutputStream(Files.newOutputStream(to)), new CRC32());
     try (DataOutputStream out = new DataOutputStream(checked)) {
       out.writeInt(VERSION);
-      out.writeInt(rows.length());
+      out.writeInt(rows.ended().length());
       out.writeInt(lookedIn.size());
       for (String name : lookedIn) {
         out.writeUTF(name);
       }
-      out.writeInt(rows.cardinality());
-      for (int row = nextSet(0); row >= 0; row = row + 1 < rows.length() ? nextSet(row + 1) : -1) {
-        out.writeInt(row);
+      for (FixedBitSet set : new FixedBitSet[] {rows.ended(), rows.older()}) {
+        out.writeInt(set.cardinality());
+        DocIdSetIterator each = new BitSetIterator(set, 0);
+        for (int row = each.nextDoc(); row != DocIdSetIterator.NO_MORE_DOCS; row = each.nextDoc()) {
+          out.writeInt(row);
+        }
       }
       out.writeLong(checked.getChecksum().getValue());
     }
-  }
-
-  private int nextSet(int from) {
-    int row = rows.nextSetBit(from);
-    return row == DocIdSetIterator.NO_MORE_DOCS ? -1 : row;
   }
 
   /** Whether changes in that file have been looked for. */
@@ -141,21 +154,21 @@ final class EndedRows {
     unsaved += lookedIn.retainAll(names) ? 1 : 0;
   }
 
-  void add(FixedBitSet more) {
-    if (more.nextSetBit(0) != DocIdSetIterator.NO_MORE_DOCS) {
-      FixedBitSet all = rows.clone();
-      all.or(more);
-      rows = all;
+  void add(Found more) {
+    if (!more.rows().isEmpty()) {
+      rows = rows.with(more);
       unsaved++;
     }
   }
 
-  boolean contains(int row) {
-    return rows.get(row);
+  /** Whether a row is known to be ended; by a later version, where that is asked for. */
+  boolean contains(int row, boolean byVersion) {
+    HiddenRows known = rows;
+    return byVersion ? known.older().get(row) : known.ended().get(row);
   }
 
   /** The rows as known now; never changed afterwards. */
-  FixedBitSet now() {
+  HiddenRows now() {
     return rows;
   }
 }

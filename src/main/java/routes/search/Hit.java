@@ -17,17 +17,19 @@ final class Hit {
   private final PostFile file;
   private final int row;
   private final long sortAt;
+  private final boolean deleted;
   private Post post;
   private String rev;
 
-  Hit(PostFile file, int row, long sortAt) {
+  Hit(PostFile file, int row, long sortAt, boolean deleted) {
     this.file = file;
     this.row = row;
     this.sortAt = sortAt;
+    this.deleted = deleted;
   }
 
   Hit(long sortAt, Post post, String rev) {
-    this(null, 0, sortAt);
+    this(null, 0, sortAt, post.deleted());
     this.post = post;
     this.rev = rev;
   }
@@ -50,6 +52,24 @@ final class Hit {
     return post;
   }
 
+  /** Whether it comes behind that place. Only for a hit whose post is known. */
+  boolean isBehind(PostCursor cursor) {
+    if (sortAt != cursor.sortAt()) {
+      return sortAt < cursor.sortAt();
+    }
+    int byPost = post.did().compareTo(cursor.did());
+    byPost = byPost == 0 ? rkey().compareTo(cursor.rkey()) : byPost;
+    return byPost == 0 ? rev.compareTo(cursor.rev()) > 0 : byPost > 0;
+  }
+
+  PostCursor cursor(long seen) {
+    return new PostCursor(seen, sortAt, post.did(), rkey(), rev);
+  }
+
+  private String rkey() {
+    return post.uri().substring(post.uri().lastIndexOf('/') + 1);
+  }
+
   void found(PostRow as) {
     rev = as.rev();
     post =
@@ -58,6 +78,7 @@ final class Hit {
             Times.instant(as.sortAt()),
             as.did(),
             null,
-            as.text() == null ? "" : as.text());
+            as.text() == null ? "" : as.text(),
+            deleted);
   }
 }

@@ -10,17 +10,20 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
-import org.apache.avro.generic.GenericRecord;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import routes.archive.ArchiveFile;
 import routes.archive.ArchivePosition;
+import routes.archive.GoneAccounts;
 import routes.archive.TableName;
 import routes.archive.UnarchivedRows;
 import routes.buffer.BlockStream;
@@ -38,6 +41,7 @@ final class HotTail implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(HotTail.class);
 
   private static final int BLOCKS_AT_ONCE = 32;
+  private static final long PATIENCE_MILLIS = 500;
 
   private final BlockStream stream;
   private final ArchiveViews views;
@@ -45,7 +49,11 @@ final class HotTail implements AutoCloseable {
   private final Deque<Received> received = new ArrayDeque<>();
   private StreamId read = StreamId.ZERO;
   private boolean reachable = true;
-  private LiveView current;
+
+  /** Held while the next view is made. Queries have the one before meanwhile, which is whole. */
+  private final ReentrantLock making = new ReentrantLock();
+
+  private volatile LiveView current;
 
   /** An event that was received: no two are the same one. */
   private static final class Received {
@@ -65,8 +73,8 @@ final class HotTail implements AutoCloseable {
     }
   }
 
-  /** Posts that came once more: the archive has them. Known for the commit of the posts below. */
-  private final Set<Received> known = new HashSet<>();
+  /** What the archive says of posts received. Looked up for the commit of the posts below. */
+  private final Map<Received, PostFile.Saying> said = new HashMap<>();
 
   private final Set<Received> unchecked = new LinkedHashSet<>();
   private long checkedAt;
@@ -80,26 +88,54 @@ final class HotTail implements AutoCloseable {
     this.maxEvents = maxEvents;
   }
 
-  /** The newest that is known, to be closed; empty as long as the buffer was never read. */
+  /**
+   * The newest that is known, to be closed; empty as long as the buffer was never read. Behind a
+   * commit it waits a moment for the next, and takes the one before if that is not ready then.
+   */
   Optional<LiveView> newest() {
-    synchronized (this) {
-      if (current != null && views.isNewest(current.archive())) {
-        current.hold();
-        return Optional.of(current);
+    if (!isNewest() && mayMake()) {
+      try {
+        if (!isNewest()) {
+          make();
+        }
+      } finally {
+        making.unlock();
       }
+    }
+    synchronized (this) {
       if (current == null) {
         return Optional.empty();
       }
-    }
-    refresh();
-    synchronized (this) {
       current.hold();
       return Optional.of(current);
     }
   }
 
+  private boolean isNewest() {
+    LiveView known = current;
+    return known == null || views.isNewest(known.archive());
+  }
+
+  private boolean mayMake() {
+    try {
+      return making.tryLock(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
   /** Reads what has come since the last time. */
-  synchronized void refresh() {
+  void refresh() {
+    making.lock();
+    try {
+      make();
+    } finally {
+      making.unlock();
+    }
+  }
+
+  private void make() {
     // The buffer first: what is archived and trimmed meanwhile is in the view then.
     boolean news = read();
     ArchiveView view = views.newest();
@@ -117,10 +153,12 @@ final class HotTail implements AutoCloseable {
       received.removeIf(isArchived);
       unchecked.removeIf(isArchived);
       LiveView next = put(view);
-      LiveView before = current;
-      current = next;
-      if (before != null) {
-        before.close();
+      synchronized (this) {
+        LiveView before = current;
+        current = next;
+        if (before != null) {
+          before.close();
+        }
       }
     } catch (IOException | RuntimeException e) {
       view.close();
@@ -155,7 +193,8 @@ final class HotTail implements AutoCloseable {
   private void receive(StreamId entry, UnarchivedRows.Row row) {
     if (row.table() == TableName.POSTS) {
       add(new Received(entry, PostRow.of(row.values()), null));
-    } else if (row.table() == TableName.ACTORS && isDeleted(row.values())) {
+    } else if (row.table() == TableName.ACTORS && GoneAccounts.says(row.values())) {
+      // One that comes back is seen when that is archived: posts are rather hidden too long.
       add(new Received(entry, null, row.values().get("did").toString()));
     }
   }
@@ -165,61 +204,73 @@ final class HotTail implements AutoCloseable {
     unchecked.add(event);
   }
 
-  /** An account that comes back is seen when that is archived: posts are rather hidden too long. */
-  private static boolean isDeleted(GenericRecord row) {
-    return "account".equals(String.valueOf(row.get("kind")))
-        && Boolean.FALSE.equals(row.get("active"))
-        && "deleted".equals(String.valueOf(row.get("status")));
-  }
-
   private LiveView put(ArchiveView view) throws IOException {
     boolean sameFiles = current != null && current.archive() == view;
     check(view);
-    Map<String, String> changes = new HashMap<>();
-    Set<String> gone = new HashSet<>(view.gone());
+    Map<PostFile, HiddenRows> indexed =
+        sameFiles
+            ? hidden(view, unchecked, current.indexed())
+            : hidden(view, received, view.indexed());
+    unchecked.clear();
+    return new LiveView(view, indexed, tail(view));
+  }
+
+  private List<TailPost> tail(ArchiveView view) {
+    Map<String, String> updates = new HashMap<>();
+    Map<String, String> deletions = new HashMap<>();
+    Set<String> gone = new HashSet<>();
     for (Received event : received) {
       if (event.post == null) {
         gone.add(event.account);
       } else if (event.post.isChange()) {
-        changes.merge(
-            key(event.post), event.post.rev(), (one, two) -> one.compareTo(two) > 0 ? one : two);
+        (event.post.isDelete() ? deletions : updates)
+            .merge(
+                key(event.post),
+                event.post.rev(),
+                (one, two) -> one.compareTo(two) > 0 ? one : two);
       }
     }
-    Map<String, PostRow> posts = new HashMap<>();
+    Map<String, TailPost> posts = new HashMap<>();
     for (Received event : received) {
       PostRow post = event.post;
+      PostFile.Saying saying = said.getOrDefault(event, PostFile.Saying.NOTHING);
       if (post != null
           && !post.isDelete()
-          && !known.contains(event)
-          && !gone.contains(post.did())
-          && changes.getOrDefault(key(post), "").compareTo(post.rev()) <= 0) {
-        posts.putIfAbsent(key(post) + " " + post.operation() + " " + post.rev(), post);
+          && saying != PostFile.Saying.KNOWN
+          && updates.getOrDefault(key(post), "").compareTo(post.rev()) <= 0) {
+        boolean deleted =
+            saying == PostFile.Saying.DELETED
+                || deletions.getOrDefault(key(post), "").compareTo(post.rev()) > 0
+                || gone.contains(post.did())
+                || view.gone().contains(post.did());
+        posts.putIfAbsent(
+            key(post) + " " + post.operation() + " " + post.rev(), new TailPost(post, deleted));
       }
     }
-    List<PostRow> tail = new ArrayList<>(posts.values());
-    tail.sort(Comparator.comparingLong(PostRow::sortAt).reversed());
-    Map<PostFile, Set<Integer>> ended =
-        sameFiles ? ended(view, unchecked, current.ended()) : ended(view, received, Map.of());
-    unchecked.clear();
-    return new LiveView(view, List.copyOf(tail), ended);
+    List<TailPost> tail = new ArrayList<>(posts.values());
+    tail.sort(Comparator.comparingLong((TailPost post) -> post.row().sortAt()).reversed());
+    return List.copyOf(tail);
   }
 
   /** Looks whether posts are archived already: those that are new, all after another commit. */
   private void check(ArchiveView view) throws IOException {
     boolean all = checkedAt != view.posts().id();
     if (all) {
-      known.clear();
+      said.clear();
     }
     for (Received event : all ? received : unchecked) {
-      if (event.post != null && isKnown(view, event.post)) {
-        known.add(event);
+      if (event.post != null) {
+        PostFile.Saying saying = about(view, event.post);
+        if (saying != PostFile.Saying.NOTHING) {
+          said.put(event, saying);
+        }
       }
     }
     checkedAt = view.posts().id();
   }
 
-  private static Map<PostFile, Set<Integer>> ended(
-      ArchiveView view, Collection<Received> events, Map<PostFile, Set<Integer>> before)
+  private static Map<PostFile, HiddenRows> hidden(
+      ArchiveView view, Collection<Received> events, Map<PostFile, HiddenRows> before)
       throws IOException {
     List<PostFile.Version> changes = new ArrayList<>();
     Set<String> gone = new HashSet<>();
@@ -227,35 +278,34 @@ final class HotTail implements AutoCloseable {
       if (event.post == null) {
         gone.add(event.account);
       } else if (event.post.isChange()) {
-        changes.add(version(event.post));
+        changes.add(PostFile.Version.of(event.post));
       }
     }
-    Map<PostFile, Set<Integer>> ended = new HashMap<>(before);
+    Map<PostFile, HiddenRows> hidden = new LinkedHashMap<>(before);
     for (PostFile file : view.indexed().keySet()) {
-      Set<Integer> rows = file.endedBy(changes);
-      rows.addAll(file.rowNumbersOf(gone));
-      if (!rows.isEmpty()) {
-        rows.addAll(ended.getOrDefault(file, Set.of()));
-        ended.put(file, rows);
+      EndedRows.Found found = file.endedBy(changes);
+      found.rows().addAll(file.rowNumbersOf(gone));
+      if (!found.rows().isEmpty()) {
+        hidden.put(file, before.get(file).with(found));
       }
     }
-    return ended;
+    return hidden;
   }
 
-  /** Whether the archive has this version already, or one that ends it: then it came late. */
-  private static boolean isKnown(ArchiveView view, PostRow post) throws IOException {
+  /** What the archive says of a version: if anything, it came late. */
+  private static PostFile.Saying about(ArchiveView view, PostRow post) throws IOException {
+    PostFile.Saying all = PostFile.Saying.NOTHING;
     for (PostFile file : view.indexed().keySet()) {
       ArchiveFile.Range range = file.file().range();
-      if ((range.lastRev() == null || range.lastRev().compareTo(post.rev()) >= 0)
-          && file.hasOrEnds(version(post))) {
-        return true;
+      if (range.lastRev() == null || range.lastRev().compareTo(post.rev()) >= 0) {
+        PostFile.Saying saying = file.about(PostFile.Version.of(post));
+        if (saying == PostFile.Saying.KNOWN) {
+          return saying;
+        }
+        all = saying == PostFile.Saying.NOTHING ? all : saying;
       }
     }
-    return false;
-  }
-
-  private static PostFile.Version version(PostRow post) {
-    return new PostFile.Version(post.did(), post.rkey(), post.rev());
+    return all;
   }
 
   private static String key(PostRow post) {
@@ -263,10 +313,17 @@ final class HotTail implements AutoCloseable {
   }
 
   @Override
-  public synchronized void close() {
-    if (current != null) {
-      current.close();
-      current = null;
+  public void close() {
+    making.lock();
+    try {
+      synchronized (this) {
+        if (current != null) {
+          current.close();
+          current = null;
+        }
+      }
+    } finally {
+      making.unlock();
     }
   }
 }

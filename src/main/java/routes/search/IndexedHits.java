@@ -6,11 +6,15 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.apache.lucene.index.NumericDocValues;
+import org.apache.lucene.search.ConjunctionUtils;
 import org.apache.lucene.search.DocIdSetIterator;
+import org.apache.lucene.util.BitSetIterator;
 import org.apache.lucene.util.FixedBitSet;
+import routes.archive.DuckDb;
 
 /** The posts of one indexed file that a query finds, newest first. */
 final class IndexedHits implements HitSource {
@@ -18,9 +22,22 @@ final class IndexedHits implements HitSource {
   private static final int FIRST_CHUNK = 16;
   private static final int MAX_CHUNK = 4_096;
 
+  /** Rows that are read one by one, where another way is to go through all of the index. */
+  private static final int FEW = 1_000;
+
+  /** A set of all rows is made where more than one in so many are found. */
+  private static final int MANY = 64;
+
+  /** Rows are left to DuckDB where more than one in so many have to be looked at, … */
+  private static final int LARGE_PART = 4;
+
+  /** … and one in so many was looked at: that costs less than to ask DuckDB. */
+  private static final int SMALL_PART = 16;
+
+  private final DuckDb duckDb;
   private final PostFile file;
-  private final FixedBitSet hidden;
-  private final Set<Integer> endedNow;
+  private final HiddenRows hidden;
+  private final Deleted deleted;
   private final PostFilter filter;
   private final IndexQuery query;
   private final SortAtRange range;
@@ -28,26 +45,32 @@ final class IndexedHits implements HitSource {
   private final QueryCost cost;
   private final Deque<Hit> looked = new ArrayDeque<>();
   private int chunk = FIRST_CHUNK;
+  private int last = -1;
+  private int lookedAt;
+
+  /** Finds the rest of the rows; null as long as they are looked at one by one. */
+  private PostScan scan;
 
   /** Made when the first is asked for: a count needs no order, which may have to be made. */
   private Rows rows;
 
   /**
-   * @param hidden rows that are not to be seen
-   * @param endedNow rows that the hot tail has ended
+   * @param hidden rows that are no living posts
    */
   IndexedHits(
+      DuckDb duckDb,
       PostFile file,
-      FixedBitSet hidden,
-      Set<Integer> endedNow,
+      HiddenRows hidden,
       PostFilter filter,
       SortAtRange range,
+      Deleted deleted,
       Deadline deadline,
       QueryCost cost)
       throws IOException {
+    this.duckDb = duckDb;
     this.file = file;
     this.hidden = hidden;
-    this.endedNow = endedNow;
+    this.deleted = deleted;
     this.filter = filter;
     this.query = IndexQuery.of(filter, file.index());
     this.range = range;
@@ -61,15 +84,18 @@ final class IndexedHits implements HitSource {
     if (rows == null) {
       rows = file.index().isDescending() ? new InOrder() : new Sorted();
     }
-    if (query.exact()) {
+    if (query.exact() || scan != null) {
       int row = rows.next();
-      return row == DocIdSetIterator.NO_MORE_DOCS ? null : new Hit(file, row, rows.sortAt());
+      return row == DocIdSetIterator.NO_MORE_DOCS ? null : hit(row);
     }
     while (looked.isEmpty()) {
+      if (scansRest()) {
+        return next();
+      }
       deadline.check();
       List<Hit> candidates = new ArrayList<>(chunk);
       for (int row = rows.next(); row != DocIdSetIterator.NO_MORE_DOCS; row = rows.next()) {
-        candidates.add(new Hit(file, row, rows.sortAt()));
+        candidates.add(hit(row));
         if (candidates.size() == chunk) {
           break;
         }
@@ -78,9 +104,32 @@ final class IndexedHits implements HitSource {
         return null;
       }
       looked.addAll(look(candidates));
+      lookedAt += candidates.size();
       chunk = Math.min(2 * chunk, MAX_CHUNK);
     }
     return looked.poll();
+  }
+
+  /**
+   * Where so many rows may be what is asked for, and few are, DuckDB is faster at looking at the
+   * rest.
+   */
+  private boolean scansRest() throws IOException {
+    int all = file.index().rows();
+    if (!file.index().isDescending()
+        || lookedAt < Math.max(MAX_CHUNK, all / SMALL_PART)
+        || file.index().rows(query.query()).cost() < all / LARGE_PART) {
+      return false;
+    }
+    scan = PostScan.rowNumbers(duckDb, file.file(), filter, last, lastRow(), deadline);
+    rows = new Scanned(scan);
+    cost.filesScanned(1);
+    return true;
+  }
+
+  private Hit hit(int row) throws IOException {
+    last = row;
+    return new Hit(file, row, rows.sortAt(), hidden.isEnded(row));
   }
 
   private List<Hit> look(List<Hit> candidates) {
@@ -98,42 +147,137 @@ final class IndexedHits implements HitSource {
     return hits;
   }
 
-  private boolean isHidden(int row) {
-    return hidden.get(row) || !endedNow.isEmpty() && endedNow.contains(row);
+  /** The rows that the index finds; where few are asked for, no others. */
+  private DocIdSetIterator found() throws IOException {
+    DocIdSetIterator found = file.index().rows(query.query());
+    if (deleted != Deleted.ONLY) {
+      return found;
+    }
+    FixedBitSet ended = hidden.ended();
+    return ConjunctionUtils.intersectIterators(
+        List.of(found, new BitSetIterator(ended, ended.cardinality())));
   }
 
   /** How many posts there are, or may be. */
   Count count(CountBudget budget) throws IOException {
-    if (query.exact()
-        && endedNow.isEmpty()
-        && range.holds(file.file().range())
-        && hidden.nextSetBit(0) == DocIdSetIterator.NO_MORE_DOCS) {
+    if (!query.exact()) {
+      return budget.count(this, inAnyOrder());
+    }
+    if (range.holds(file.file().range()) && hidden.hidesNothing(deleted)) {
       int known = file.index().count(query.query());
       if (known >= 0) {
         return Count.exactly(known);
       }
     }
-    Rows all = file.index().isDescending() ? new InOrder() : new Unordered();
-    if (query.exact()) {
-      long count = 0;
-      while (all.next() != DocIdSetIterator.NO_MORE_DOCS) {
-        count++;
-      }
-      return Count.exactly(count);
+    if (isWorthASet()) {
+      return Count.exactly(all().cardinality());
     }
-    return budget.count(this, all);
+    long count = 0;
+    Rows all = inAnyOrder();
+    while (all.next() != DocIdSetIterator.NO_MORE_DOCS) {
+      count++;
+    }
+    return Count.exactly(count);
   }
 
   /** Counts the posts by time. */
   void addTo(PostVolume.Builder volume, CountBudget budget) throws IOException {
-    Rows all = file.index().isDescending() ? new InOrder() : new Unordered();
-    if (query.exact()) {
+    if (!query.exact()) {
+      budget.count(this, inAnyOrder(), volume);
+    } else if (isWorthASet()) {
+      addTo(volume, all());
+    } else {
+      Rows all = inAnyOrder();
       while (all.next() != DocIdSetIterator.NO_MORE_DOCS) {
         volume.add(all.sortAt());
       }
-    } else {
-      budget.count(this, all, volume);
     }
+  }
+
+  /** Stretch by stretch: in a file that is in order, each is a run of rows. */
+  private void addTo(PostVolume.Builder volume, FixedBitSet found) throws IOException {
+    int end = lastRow();
+    for (int row = firstRow(); row < end; ) {
+      deadline.step();
+      long start = volume.startOf(sortAt(row));
+      int next = Math.min(end, Math.max(row + 1, firstBelow(start)));
+      volume.add(start, countBetween(found, row, next));
+      row = next;
+    }
+  }
+
+  private static int countBetween(FixedBitSet rows, int from, int to) {
+    long[] words = rows.getBits();
+    int first = from >> 6;
+    int last = to - 1 >> 6;
+    long atFirst = -1L << from;
+    long atLast = -1L >>> -to;
+    if (first == last) {
+      return Long.bitCount(words[first] & atFirst & atLast);
+    }
+    int count = Long.bitCount(words[first] & atFirst) + Long.bitCount(words[last] & atLast);
+    for (int i = first + 1; i < last; i++) {
+      count += Long.bitCount(words[i]);
+    }
+    return count;
+  }
+
+  /** Counts what the posts have. */
+  void addTo(PostTop.Builder top, CountBudget budget) throws IOException {
+    if (!query.exact()) {
+      budget.count(this, inAnyOrder(), top);
+      return;
+    }
+    FixedBitSet found = all();
+    int count = found.cardinality();
+    if (count <= FEW) {
+      int[] numbers = new int[count];
+      DocIdSetIterator each = new BitSetIterator(found, count);
+      for (int i = 0; i < count; i++) {
+        numbers[i] = each.nextDoc();
+      }
+      cost.rowsRead(count);
+      file.read(numbers, top.of().columns()).forEach(row -> top.add(row, 1));
+    } else {
+      top.addPosts(count);
+      file.index()
+          .countTerms(
+              top.of().type(),
+              found,
+              deadline,
+              (term, posts, first) -> top.add(term, posts, file, first));
+    }
+  }
+
+  /** Whether all rows are had faster at once than one by one. */
+  private boolean isWorthASet() throws IOException {
+    return file.index().isDescending()
+        && file.index().rows(query.query()).cost() > file.index().rows() / MANY;
+  }
+
+  /** All rows that are asked for, where the index tells them exactly. */
+  private FixedBitSet all() throws IOException {
+    FixedBitSet all = new FixedBitSet(file.index().rows());
+    if (!file.index().isDescending()) {
+      Rows rows = new Unordered();
+      for (int row = rows.next(); row != DocIdSetIterator.NO_MORE_DOCS; row = rows.next()) {
+        all.set(row);
+      }
+      return all;
+    }
+    DocIdSetIterator found = file.index().rows(query.query());
+    int end = lastRow();
+    int first = firstRow();
+    if (first < end && found.advance(first) < end) {
+      found.intoBitSet(end, all, 0);
+    }
+    deadline.check();
+    hidden.removeFrom(all, deleted);
+    return all;
+  }
+
+  private Rows inAnyOrder() throws IOException {
+    return file.index().isDescending() ? new InOrder() : new Unordered();
   }
 
   /** How many of these rows are what the filter asks for. */
@@ -144,6 +288,14 @@ final class IndexedHits implements HitSource {
   /** Those of these rows that are what the filter asks for. */
   List<PostRow> verified(int[] numbers) {
     return read(numbers).stream().filter(filter::test).toList();
+  }
+
+  /** The same with some columns more. */
+  List<PostRow> verified(int[] numbers, Set<String> columns) {
+    cost.rowsRead(numbers.length);
+    Set<String> all = new HashSet<>(columns);
+    all.addAll(filter.columns());
+    return file.read(numbers, all).stream().filter(filter::test).toList();
   }
 
   private List<PostRow> read(int[] numbers) {
@@ -162,7 +314,7 @@ final class IndexedHits implements HitSource {
   /** Where the file has the latest first. */
   private final class InOrder extends Rows {
 
-    private final DocIdSetIterator found = file.index().rows(query.query());
+    private final DocIdSetIterator found = found();
     private final NumericDocValues times = file.index().sortAt();
     private final int start;
     private final int end;
@@ -170,8 +322,8 @@ final class IndexedHits implements HitSource {
     private boolean ended;
 
     InOrder() throws IOException {
-      this.start = range.to() == Long.MAX_VALUE ? 0 : firstBelow(range.to());
-      this.end = range.from() == Long.MIN_VALUE ? file.index().rows() : firstBelow(range.from());
+      this.start = firstRow();
+      this.end = lastRow();
     }
 
     @Override
@@ -181,7 +333,7 @@ final class IndexedHits implements HitSource {
       }
       int row = begun || start == 0 ? found.nextDoc() : found.advance(start);
       begun = true;
-      while (row < end && isHidden(row)) {
+      while (row < end && hidden.hides(row, deleted)) {
         deadline.step();
         row = found.nextDoc();
       }
@@ -197,14 +349,28 @@ final class IndexedHits implements HitSource {
     }
   }
 
+  /** The first row that is not too late, where the file has the latest first. */
+  private int firstRow() throws IOException {
+    return range.to() == Long.MAX_VALUE ? 0 : firstBelow(range.to());
+  }
+
+  /** The row behind the last that is not too early. */
+  private int lastRow() throws IOException {
+    return range.from() == Long.MIN_VALUE ? file.index().rows() : firstBelow(range.from());
+  }
+
+  private long sortAt(int row) throws IOException {
+    NumericDocValues times = file.index().sortAt();
+    times.advanceExact(row);
+    return times.longValue();
+  }
+
   private int firstBelow(long sortAt) throws IOException {
     int low = 0;
     int high = file.index().rows();
     while (low < high) {
       int middle = (low + high) >>> 1;
-      NumericDocValues times = file.index().sortAt();
-      times.advanceExact(middle);
-      if (times.longValue() < sortAt) {
+      if (sortAt(middle) < sortAt) {
         high = middle;
       } else {
         low = middle + 1;
@@ -216,7 +382,7 @@ final class IndexedHits implements HitSource {
   /** In the order of the file. */
   private final class Unordered extends Rows {
 
-    private final DocIdSetIterator found = file.index().rows(query.query());
+    private final DocIdSetIterator found = found();
     private final NumericDocValues times = file.index().sortAt();
 
     Unordered() throws IOException {}
@@ -225,7 +391,7 @@ final class IndexedHits implements HitSource {
     int next() throws IOException {
       for (int row = found.nextDoc(); row != DocIdSetIterator.NO_MORE_DOCS; row = found.nextDoc()) {
         deadline.step();
-        if (!isHidden(row)) {
+        if (!hidden.hides(row, deleted)) {
           times.advanceExact(row);
           if (range.holds(times.longValue())) {
             return row;
@@ -238,6 +404,30 @@ final class IndexedHits implements HitSource {
     @Override
     long sortAt() throws IOException {
       return times.longValue();
+    }
+  }
+
+  /** Those that DuckDB finds. */
+  private final class Scanned extends Rows {
+
+    private final PostScan found;
+    private int row;
+
+    Scanned(PostScan found) {
+      this.found = found;
+    }
+
+    @Override
+    int next() {
+      do {
+        row = found.nextRowNumber();
+      } while (row != DocIdSetIterator.NO_MORE_DOCS && hidden.hides(row, deleted));
+      return row;
+    }
+
+    @Override
+    long sortAt() throws IOException {
+      return IndexedHits.this.sortAt(row);
     }
   }
 
@@ -271,5 +461,8 @@ final class IndexedHits implements HitSource {
   @Override
   public void close() {
     looked.clear();
+    if (scan != null) {
+      scan.close();
+    }
   }
 }

@@ -10,9 +10,8 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.PriorityQueue;
-import java.util.Set;
-import org.apache.lucene.util.FixedBitSet;
 import routes.archive.DuckDb;
 
 /**
@@ -29,6 +28,8 @@ final class Matches implements AutoCloseable {
   private final ArchiveView view;
   private final PostFilter filter;
   private final SortAtRange range;
+  private final Deleted deleted;
+  private final Optional<PostCursor> after;
   private final Deadline deadline;
   private final QueryCost cost = new QueryCost();
   private final PriorityQueue<Head> heads =
@@ -42,25 +43,45 @@ final class Matches implements AutoCloseable {
     HitSource open() throws IOException;
   }
 
+  private Hit last;
+
   /**
    * @param limit posts that will be taken or skipped, at most; negative for all
    */
   Matches(DuckDb duckDb, LiveView live, PostQuery query, long limit, Deadline deadline) {
+    this(duckDb, live, query, Optional.empty(), limit, deadline);
+  }
+
+  /**
+   * @param after the post behind which to begin; empty for the newest
+   * @param limit posts that will be taken or skipped, at most; negative for all
+   */
+  Matches(
+      DuckDb duckDb,
+      LiveView live,
+      PostQuery query,
+      Optional<PostCursor> after,
+      long limit,
+      Deadline deadline) {
+    this.after = after;
     this.duckDb = duckDb;
     this.live = live;
     this.view = live.archive();
     this.filter = query.filter();
     this.range = SortAtRange.of(query);
+    this.deleted = query.deleted();
     this.deadline = deadline;
-    for (Map.Entry<PostFile, FixedBitSet> file : view.indexed().entrySet()) {
-      if (range.touches(file.getKey().file().range())) {
+    SortAtRange rest = after.map(cursor -> range.upTo(cursor.sortAt())).orElse(range);
+    for (Map.Entry<PostFile, HiddenRows> file : live.indexed().entrySet()) {
+      if (rest.touches(file.getKey().file().range())) {
         Long latest = file.getKey().file().range().lastSortAt();
         heads.add(
-            new Head(() -> indexed(file), null, null, latest == null ? Long.MAX_VALUE : latest));
+            new Head(
+                () -> indexed(file, rest), null, null, latest == null ? Long.MAX_VALUE : latest));
       }
     }
     if (!live.tail().isEmpty()) {
-      heads.add(new Head(this::tail, null, null, live.tail().get(0).sortAt()));
+      heads.add(new Head(() -> tail(rest), null, null, live.tail().get(0).row().sortAt()));
     }
     if (isScanned()) {
       // One more than asked for tells that there are more.
@@ -68,26 +89,22 @@ final class Matches implements AutoCloseable {
       cost.filesScanned(view.scanned().size());
       heads.add(
           new Head(
-              () -> PostScan.posts(duckDb, view, filter, range, scanLimit, deadline),
+              () ->
+                  PostScan.posts(duckDb, view, filter, range, deleted, after, scanLimit, deadline),
               null,
               null,
               Long.MAX_VALUE));
     }
   }
 
-  private IndexedHits indexed(Map.Entry<PostFile, FixedBitSet> file) throws IOException {
+  private IndexedHits indexed(Map.Entry<PostFile, HiddenRows> file, SortAtRange range)
+      throws IOException {
     return new IndexedHits(
-        file.getKey(),
-        file.getValue(),
-        live.ended().getOrDefault(file.getKey(), Set.of()),
-        filter,
-        range,
-        deadline,
-        cost);
+        duckDb, file.getKey(), file.getValue(), filter, range, deleted, deadline, cost);
   }
 
-  private TailHits tail() {
-    return new TailHits(live.tail(), filter, range, deadline);
+  private TailHits tail(SortAtRange range) {
+    return new TailHits(live.tail(), filter, range, deleted, deadline);
   }
 
   private boolean isScanned() {
@@ -135,10 +152,20 @@ final class Matches implements AutoCloseable {
         ready.addAll(resolved(more));
       }
       while (taken.size() < posts && !ready.isEmpty()) {
-        taken.add(ready.poll());
+        last = ready.poll();
+        taken.add(last);
       }
     }
     return taken.stream().map(Hit::post).toList();
+  }
+
+  /**
+   * The place behind the last post taken; empty when it was the last of all, or none was taken.
+   *
+   * @param seen posts of the answer up to there
+   */
+  Optional<PostCursor> next(long seen) {
+    return last == null || isAtEnd() ? Optional.empty() : Optional.of(last.cursor(seen));
   }
 
   /** Whether there is no further post. Never opens a file for that. */
@@ -193,21 +220,24 @@ final class Matches implements AutoCloseable {
             }
           }
         });
-    return hits.stream().filter(hit -> hit.post() != null).sorted(Hit.NEWEST_FIRST).toList();
+    return hits.stream()
+        .filter(hit -> hit.post() != null && after.map(hit::isBehind).orElse(true))
+        .sorted(Hit.NEWEST_FIRST)
+        .toList();
   }
 
   /** How many posts there are in all, from the beginning. */
   Count count() {
     Count count =
         isScanned()
-            ? Count.exactly(PostScan.count(duckDb, view, filter, range, deadline))
+            ? Count.exactly(PostScan.count(duckDb, view, filter, range, deleted, deadline))
             : Count.NONE;
-    count = count.plus(Count.exactly(tail().count()));
+    count = count.plus(Count.exactly(tail(range).count()));
     CountBudget budget = new CountBudget(COUNT_BUDGET);
     try {
-      for (Map.Entry<PostFile, FixedBitSet> file : view.indexed().entrySet()) {
+      for (Map.Entry<PostFile, HiddenRows> file : live.indexed().entrySet()) {
         if (range.touches(file.getKey().file().range())) {
-          try (IndexedHits hits = indexed(file)) {
+          try (IndexedHits hits = indexed(file, range)) {
             count = count.plus(hits.count(budget));
           }
         }
@@ -232,13 +262,15 @@ final class Matches implements AutoCloseable {
     PostVolume.Builder volume = new PostVolume.Builder(interval);
     CountBudget budget = new CountBudget(COUNT_BUDGET);
     try {
-      add(tail(), volume);
+      add(tail(range), volume);
       if (isScanned()) {
-        add(PostScan.posts(duckDb, view, filter, range, -1, deadline), volume);
+        add(
+            PostScan.posts(duckDb, view, filter, range, deleted, Optional.empty(), -1, deadline),
+            volume);
       }
-      for (Map.Entry<PostFile, FixedBitSet> file : view.indexed().entrySet()) {
+      for (Map.Entry<PostFile, HiddenRows> file : live.indexed().entrySet()) {
         if (range.touches(file.getKey().file().range())) {
-          try (IndexedHits hits = indexed(file)) {
+          try (IndexedHits hits = indexed(file, range)) {
             hits.addTo(volume, budget);
           }
         }
@@ -247,6 +279,33 @@ final class Matches implements AutoCloseable {
       throw new UncheckedIOException("an index cannot be read", e);
     }
     return volume.build();
+  }
+
+  /** What the posts have most often. */
+  PostTop top(PostTop.Of of, int limit) {
+    PostTop.Builder top = new PostTop.Builder(of);
+    CountBudget budget = new CountBudget(COUNT_BUDGET);
+    try {
+      tail(range).rows().forEach(row -> top.add(row, 1));
+      if (isScanned()) {
+        try (PostScan scan = PostScan.rows(duckDb, view, filter, range, deleted, deadline)) {
+          for (PostRow row = scan.nextRow(); row != null; row = scan.nextRow()) {
+            deadline.step();
+            top.add(row, 1);
+          }
+        }
+      }
+      for (Map.Entry<PostFile, HiddenRows> file : live.indexed().entrySet()) {
+        if (range.touches(file.getKey().file().range())) {
+          try (IndexedHits hits = indexed(file, range)) {
+            hits.addTo(top, budget);
+          }
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("an index cannot be read", e);
+    }
+    return top.build(limit);
   }
 
   QueryCost cost() {

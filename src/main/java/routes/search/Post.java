@@ -10,5 +10,12 @@ import java.time.Instant;
  * @param did the author
  * @param handle the author's handle; null when the archive has none
  * @param text empty for a post that has none
+ * @param deleted whether it is known to be deleted, or its author's account
  */
-public record Post(String uri, Instant sortAt, String did, String handle, String text) {}
+public record Post(
+    String uri, Instant sortAt, String did, String handle, String text, boolean deleted) {
+
+  Post withHandle(String known) {
+    return new Post(uri, sortAt, did, known, text, deleted);
+  }
+}

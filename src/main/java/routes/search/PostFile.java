@@ -32,14 +32,33 @@ final class PostFile implements AutoCloseable {
   private final EndedRows ended;
   private int users = 1;
 
-  /** A version of a post: what is needed to know which of two ends the other. */
-  record Version(String did, String rkey, String rev) {
+  /** A version of a post, or its deletion: what is needed to know which of two ends the other. */
+  record Version(String did, String rkey, String rev, String operation) {
 
-    private static final List<String> COLUMNS = List.of("did", "rkey", "rev");
+    private static final List<String> COLUMNS = List.of("did", "rkey", "rev", "operation");
 
     private static Version of(GenericRecord row) {
       return new Version(
-          row.get("did").toString(), row.get("rkey").toString(), row.get("rev").toString());
+          row.get("did").toString(),
+          row.get("rkey").toString(),
+          row.get("rev").toString(),
+          row.get("operation").toString());
+    }
+
+    static Version of(PostRow row) {
+      return new Version(row.did(), row.rkey(), row.rev(), row.operation());
+    }
+
+    private boolean isChange() {
+      return !operation.equals("create");
+    }
+
+    private boolean isDelete() {
+      return operation.equals("delete");
+    }
+
+    private boolean isSame(Version other) {
+      return did.equals(other.did) && rkey.equals(other.rkey) && rev.equals(other.rev);
     }
 
     private boolean ends(Version other) {
@@ -66,6 +85,11 @@ final class PostFile implements AutoCloseable {
   List<PostRow> rows(int[] numbers, PostFilter filter) {
     Set<String> columns = new LinkedHashSet<>(PostRow.SHOWN);
     columns.addAll(filter.columns());
+    return read(numbers, columns);
+  }
+
+  /** Rows by their numbers, ascending, with these columns. */
+  List<PostRow> read(int[] numbers, Collection<String> columns) {
     return rows.read(numbers, List.copyOf(columns)).stream().map(PostRow::of).toList();
   }
 
@@ -104,54 +128,62 @@ final class PostFile implements AutoCloseable {
 
   /** Marks the rows that these changes end. */
   void end(Collection<Version> changes) throws IOException {
-    FixedBitSet found = new FixedBitSet(index.rows());
-    endedBy(changes).forEach(found::set);
-    ended.add(found);
+    ended.add(endedBy(changes));
   }
 
-  /** The rows that these changes end, those left out that are known to be ended. */
-  Set<Integer> endedBy(Collection<Version> changes) throws IOException {
+  /** The rows that these changes end, those left out of which that is known. */
+  EndedRows.Found endedBy(Collection<Version> changes) throws IOException {
     Map<Integer, List<Version>> suspects = new TreeMap<>();
     for (Version change : changes) {
       for (int row : index.versionsOf(change.did, change.rkey)) {
-        if (!ended.contains(row)) {
+        if (!ended.contains(row, !change.isDelete())) {
           suspects.computeIfAbsent(row, number -> new ArrayList<>()).add(change);
         }
       }
     }
     List<Version> versions = versions(List.copyOf(suspects.keySet()));
     Set<Integer> found = new HashSet<>();
+    Set<Integer> older = new HashSet<>();
     int at = 0;
     for (var suspect : suspects.entrySet()) {
       Version version = versions.get(at++);
-      if (suspect.getValue().stream().anyMatch(change -> change.ends(version))) {
-        found.add(suspect.getKey());
+      for (Version change : suspect.getValue()) {
+        if (change.ends(version)) {
+          found.add(suspect.getKey());
+          if (!change.isDelete()) {
+            older.add(suspect.getKey());
+          }
+        }
       }
     }
-    return found;
+    return new EndedRows.Found(found, older);
   }
 
-  /** Whether it has that very version of a post, or a change that ends it. */
-  boolean hasOrEnds(Version version) throws IOException {
+  /** What a file says of a version that came after it. */
+  enum Saying {
+    NOTHING,
+    /** That it was deleted before it came. */
+    DELETED,
+    /** That it is there already, or that a later version is. */
+    KNOWN
+  }
+
+  /** What it says of that version of a post. */
+  Saying about(Version version) throws IOException {
     Set<Integer> rows = new TreeSet<>(index.versionsOf(version.did, version.rkey));
     rows.addAll(
         index.rowsUnder(PostTerms.Type.CHANGED.hashed(PostTerms.key(version.did, version.rkey))));
     List<Integer> numbers = List.copyOf(rows);
-    List<GenericRecord> found =
-        this.rows.read(
-            numbers.stream().mapToInt(Integer::intValue).toArray(),
-            List.of("did", "rkey", "rev", "operation"));
-    for (GenericRecord row : found) {
-      Version other = Version.of(row);
-      boolean same =
-          other.did.equals(version.did)
-              && other.rkey.equals(version.rkey)
-              && other.rev.equals(version.rev);
-      if (same || !row.get("operation").toString().equals("create") && other.ends(version)) {
-        return true;
+    Saying saying = Saying.NOTHING;
+    for (Version other : versions(numbers)) {
+      if (other.isSame(version) || other.isChange() && !other.isDelete() && other.ends(version)) {
+        return Saying.KNOWN;
+      }
+      if (other.isDelete() && other.ends(version)) {
+        saying = Saying.DELETED;
       }
     }
-    return false;
+    return saying;
   }
 
   /** The rows of those authors, deletions left out. */

@@ -26,6 +26,7 @@ import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.search.Weight;
 import org.apache.lucene.store.MMapDirectory;
 import org.apache.lucene.util.BytesRef;
+import org.apache.lucene.util.FixedBitSet;
 import org.apache.lucene.util.StringHelper;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,7 +43,7 @@ final class PostIndex implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(PostIndex.class);
 
   /** Another one is another index: those of other versions are built anew. */
-  static final String VERSION = "1";
+  static final String VERSION = "2";
 
   static final String TERMS = "terms";
   static final String SORT_AT = "sort_at";
@@ -180,6 +181,36 @@ final class PostIndex implements AutoCloseable {
 
   private Weight weight(Query query) throws IOException {
     return searcher.createWeight(searcher.rewrite(query), ScoreMode.COMPLETE_NO_SCORES, 1);
+  }
+
+  /** Is told of a term, how many of the rows asked for stand under it, and which is the first. */
+  interface TermCounter {
+    void add(BytesRef term, long count, int first);
+  }
+
+  /** Counts every term of a type in these rows. */
+  void countTerms(PostTerms.Type type, FixedBitSet rows, Deadline deadline, TermCounter counter)
+      throws IOException {
+    TermsEnum terms = leaf.reader().terms(TERMS).iterator();
+    PostingsEnum found = null;
+    for (TermsEnum.SeekStatus status = terms.seekCeil(type.term(""));
+        status != TermsEnum.SeekStatus.END
+            && terms.term().bytes[terms.term().offset] == type.prefix();
+        status = terms.next() == null ? TermsEnum.SeekStatus.END : TermsEnum.SeekStatus.FOUND) {
+      deadline.step();
+      found = terms.postings(found, PostingsEnum.NONE);
+      long count = 0;
+      int first = 0;
+      for (int row = found.nextDoc(); row != DocIdSetIterator.NO_MORE_DOCS; row = found.nextDoc()) {
+        if (rows.get(row)) {
+          first = count == 0 ? row : first;
+          count++;
+        }
+      }
+      if (count > 0) {
+        counter.add(terms.term(), count, first);
+      }
+    }
   }
 
   /** Rows, not deletions, that may be versions of a post: every one that is, seldom another. */

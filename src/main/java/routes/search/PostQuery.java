@@ -3,43 +3,28 @@ package routes.search;
 import static java.util.Objects.requireNonNull;
 
 import java.time.Instant;
-import java.util.List;
 import java.util.Optional;
 
 /**
- * What posts are asked for. Posts that are known to be deleted are left out, and of an edited post
- * only the newest version counts.
+ * What posts are asked for. Of an edited post only the newest version counts.
  *
  * @param filter what they are
  * @param from the earliest {@code sort_at}, inclusive
  * @param to the end of {@code sort_at}, exclusive
+ * @param deleted whether they are posts that are known to be deleted
  */
-public record PostQuery(PostFilter filter, Optional<Instant> from, Optional<Instant> to) {
+public record PostQuery(
+    PostFilter filter, Optional<Instant> from, Optional<Instant> to, Deleted deleted) {
 
   public PostQuery {
     requireNonNull(filter, "filter");
     requireNonNull(from, "from");
     requireNonNull(to, "to");
+    requireNonNull(deleted, "deleted");
   }
 
-  /**
-   * @param text what they contain
-   * @param did who wrote them
-   */
-  public PostQuery(
-      Optional<TextMatch> text,
-      Optional<String> did,
-      Optional<Instant> from,
-      Optional<Instant> to) {
-    this(
-        new PostFilter.And(
-            List.of(
-                    text.<PostFilter>map(PostFilter.Text::new),
-                    did.<PostFilter>map(PostFilter.Author::new))
-                .stream()
-                .flatMap(Optional::stream)
-                .toList()),
-        from,
-        to);
+  /** Posts that are not known to be deleted. */
+  public PostQuery(PostFilter filter, Optional<Instant> from, Optional<Instant> to) {
+    this(filter, from, to, Deleted.EXCLUDE);
   }
 }

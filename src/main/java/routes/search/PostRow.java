@@ -77,6 +77,18 @@ record PostRow(
         media == null ? 0 : media);
   }
 
+  /** A row of which only that is known. */
+  static PostRow ofValues(
+      String did,
+      String text,
+      List<String> langs,
+      List<String> links,
+      List<String> tags,
+      List<String> mentions) {
+    return new PostRow(
+        did, null, null, null, 0, null, 0, text, langs, null, null, null, links, tags, mentions, 0);
+  }
+
   /** Null for a column that was not read, as for one that has none. */
   private static Object value(GenericRecord row, String column) {
     return row.hasField(column) ? row.get(column) : null;

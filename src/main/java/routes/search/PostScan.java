@@ -1,17 +1,22 @@
 package routes.search;
 
+import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import org.apache.lucene.search.DocIdSetIterator;
 import routes.archive.ArchiveFile;
 import routes.archive.DuckDb;
+import routes.archive.GoneAccounts;
 import routes.archive.Times;
 
 /**
@@ -19,13 +24,6 @@ import routes.archive.Times;
  * What it answers is what any other way has to answer.
  */
 final class PostScan implements HitSource {
-
-  /**
-   * Behind {@code SELECT did FROM actors}: the accounts whose newest event says that they are gone.
-   */
-  static final String GONE =
-      " WHERE kind = 'account' GROUP BY did"
-          + " HAVING arg_max(NOT active AND coalesce(status, '') = 'deleted', coalesce(event_time, time_us))";
 
   private static final long CANCEL_AGAIN_MILLIS = 20;
 
@@ -41,6 +39,7 @@ final class PostScan implements HitSource {
 
   /**
    * @param view whose files without an index are read
+   * @param after the post behind which to begin; empty for the newest
    * @param limit posts at most; negative for all
    */
   static PostScan posts(
@@ -48,22 +47,45 @@ final class PostScan implements HitSource {
       ArchiveView view,
       PostFilter filter,
       SortAtRange range,
+      Deleted deleted,
+      Optional<PostCursor> after,
       long limit,
       Deadline deadline) {
     List<Object> values = new ArrayList<>();
     String sql =
-        "SELECT found.did, found.rkey, epoch_us(found.sort_at), found.text, found.rev FROM "
-            + live(view, filter, range, values)
-            + " ORDER BY found.sort_at DESC, found.did, found.rkey, found.rev"
+        "SELECT did, rkey, epoch_us(sort_at), text, rev, deleted FROM "
+            + found(view, filter, range, deleted, values)
+            + after.map(cursor -> behind(cursor, values)).orElse("")
+            + " ORDER BY sort_at DESC, did, rkey, rev"
             + (limit < 0 ? "" : " LIMIT " + limit);
+    return new PostScan(duckDb, sql, values, deadline);
+  }
+
+  /** The same posts in no order, as far as it takes to know what they have: {@link #nextRow}. */
+  static PostScan rows(
+      DuckDb duckDb,
+      ArchiveView view,
+      PostFilter filter,
+      SortAtRange range,
+      Deleted deleted,
+      Deadline deadline) {
+    List<Object> values = new ArrayList<>();
+    String sql =
+        "SELECT did, text, langs, links, tags, mentions FROM "
+            + found(view, filter, range, deleted, values);
     return new PostScan(duckDb, sql, values, deadline);
   }
 
   /** How many posts there are in the view's files without an index. */
   static long count(
-      DuckDb duckDb, ArchiveView view, PostFilter filter, SortAtRange range, Deadline deadline) {
+      DuckDb duckDb,
+      ArchiveView view,
+      PostFilter filter,
+      SortAtRange range,
+      Deleted deleted,
+      Deadline deadline) {
     List<Object> values = new ArrayList<>();
-    String sql = "SELECT count(*) FROM " + live(view, filter, range, values);
+    String sql = "SELECT count(*) FROM " + found(view, filter, range, deleted, values);
     try (PostScan scan = new PostScan(duckDb, sql, values, deadline)) {
       scan.result.next();
       return scan.result.getLong(1);
@@ -72,8 +94,21 @@ final class PostScan implements HitSource {
     }
   }
 
-  private static String live(
-      ArchiveView view, PostFilter filter, SortAtRange range, List<Object> values) {
+  private static String behind(PostCursor cursor, List<Object> values) {
+    values.addAll(List.of(cursor.did(), cursor.rkey(), cursor.rev()));
+    return " WHERE epoch_us(sort_at) < "
+        + cursor.sortAt()
+        + " OR epoch_us(sort_at) = "
+        + cursor.sortAt()
+        + " AND (did, rkey, rev) > (?, ?, ?)";
+  }
+
+  private static String found(
+      ArchiveView view,
+      PostFilter filter,
+      SortAtRange range,
+      Deleted deleted,
+      List<Object> values) {
     List<ArchiveFile> files =
         view.scanned().stream().filter(file -> range.touches(file.range())).toList();
     PostFilter.Condition condition = filter.condition();
@@ -88,20 +123,27 @@ final class PostScan implements HitSource {
     String gone =
         view.actors().files().isEmpty()
             ? ""
-            : " AND found.did NOT IN (SELECT did FROM "
-                + DuckDb.from(view.actors().files())
-                + GONE
-                + ")";
-    return "(SELECT did, rkey, rev, sort_at, text FROM "
+            : " OR post.did IN (" + GoneAccounts.select(view.actors().files()) + ")";
+    String takes =
+        switch (deleted) {
+          case EXCLUDE -> " WHERE NOT deleted";
+          case ONLY -> " WHERE deleted";
+          case INCLUDE -> "";
+        };
+    return "(SELECT * FROM (SELECT post.*, coalesce(later.deletion > post.rev, false)"
+        + gone
+        + " AS deleted FROM (SELECT did, rkey, rev, sort_at, text, langs, links, tags, mentions FROM "
         + DuckDb.from(files)
         + " WHERE "
         + where
-        + ") found LEFT JOIN (SELECT did, rkey, max(rev) AS rev FROM "
+        + ") post LEFT JOIN (SELECT did, rkey, max(rev) FILTER (operation = 'update') AS version,"
+        + " max(rev) FILTER (operation = 'delete') AS deletion FROM "
         + DuckDb.from(view.posts().files())
         + " WHERE operation <> 'create' GROUP BY did, rkey) later"
-        + " ON later.did = found.did AND later.rkey = found.rkey AND later.rev > found.rev"
-        + " WHERE later.rev IS NULL"
-        + gone;
+        + " ON later.did = post.did AND later.rkey = post.rkey"
+        + " WHERE NOT coalesce(later.version > post.rev, false))"
+        + takes
+        + ")";
   }
 
   private PostScan(DuckDb duckDb, String sql, List<Object> values, Deadline deadline) {
@@ -148,6 +190,57 @@ final class PostScan implements HitSource {
     }
   }
 
+  /**
+   * The rows of one file that the filter takes, deletions left out, ascending: {@link
+   * #nextRowNumber}.
+   *
+   * @param after the row behind which to begin; -1 for the first
+   * @param end the row before which to end
+   */
+  static PostScan rowNumbers(
+      DuckDb duckDb, ArchiveFile file, PostFilter filter, int after, int end, Deadline deadline) {
+    PostFilter.Condition condition = filter.condition();
+    String sql =
+        "SELECT file_row_number FROM "
+            + DuckDb.numbered(file)
+            + " WHERE file_row_number > "
+            + after
+            + " AND file_row_number < "
+            + end
+            + " AND operation <> 'delete' AND "
+            + condition.sql()
+            + " ORDER BY file_row_number";
+    return new PostScan(duckDb, sql, condition.values(), deadline);
+  }
+
+  /** The next row of {@link #rowNumbers}; {@link DocIdSetIterator#NO_MORE_DOCS} behind the last. */
+  int nextRowNumber() {
+    try {
+      return result.next() ? result.getInt(1) : DocIdSetIterator.NO_MORE_DOCS;
+    } catch (SQLException e) {
+      throw failed(e);
+    }
+  }
+
+  /** The next post of {@link #rows}; null behind the last. */
+  PostRow nextRow() {
+    try {
+      return result.next()
+          ? PostRow.ofValues(
+              result.getString(1), result.getString(2), list(3), list(4), list(5), list(6))
+          : null;
+    } catch (SQLException e) {
+      throw failed(e);
+    }
+  }
+
+  private List<String> list(int column) throws SQLException {
+    Array array = result.getArray(column);
+    return array == null
+        ? List.of()
+        : Arrays.stream((Object[]) array.getArray()).map(Object::toString).toList();
+  }
+
   @Override
   public Hit next() {
     try {
@@ -164,7 +257,8 @@ final class PostScan implements HitSource {
               Times.instant(sortAt),
               did,
               null,
-              text == null ? "" : text),
+              text == null ? "" : text,
+              result.getBoolean(6)),
           result.getString(5));
     } catch (SQLException e) {
       throw failed(e);

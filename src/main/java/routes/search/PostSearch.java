@@ -7,6 +7,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
@@ -60,19 +61,37 @@ public final class PostSearch implements AutoCloseable {
    * @param limit posts at most
    */
   public PostPage page(PostQuery query, int offset, int limit) {
+    return page(query, Optional.empty(), offset, limit);
+  }
+
+  /**
+   * The page of the posts found that begins behind another one, newest first.
+   *
+   * @param after where that one ended
+   * @param limit posts at most
+   */
+  public PostPage page(PostQuery query, PostCursor after, int limit) {
+    return page(query, Optional.of(after), 0, limit);
+  }
+
+  private PostPage page(PostQuery query, Optional<PostCursor> after, int offset, int limit) {
     Deadline deadline = enter();
     long start = System.nanoTime();
     try (LiveView view = newest();
-        Matches matches = new Matches(duckDb, view, query, (long) offset + limit, deadline)) {
+        Matches matches =
+            new Matches(duckDb, view, query, after, (long) offset + limit, deadline)) {
       int skipped = matches.skip(offset);
       List<Post> posts = withHandles(view, matches.take(limit));
       long found = System.nanoTime();
-      Count count = matches.isAtEnd() ? Count.exactly(skipped + posts.size()) : matches.count();
+      long seen = after.map(PostCursor::seen).orElse((long) skipped) + posts.size();
+      boolean counted = after.isEmpty() && matches.isAtEnd();
+      Count count = counted ? Count.exactly(seen) : matches.count();
       QueryCost cost = matches.cost();
       return new PostPage(
           posts,
           count.posts(),
           count.exact(),
+          matches.next(seen).orElse(null),
           new PostPage.Explanation(
               view.archive().posts().id(),
               view.archive().posts().files().size(),
@@ -96,6 +115,21 @@ public final class PostSearch implements AutoCloseable {
     try (LiveView view = newest();
         Matches matches = new Matches(duckDb, view, query, 0, deadline)) {
       return matches.volume(interval);
+    } finally {
+      running.release();
+    }
+  }
+
+  /**
+   * What the posts have most often.
+   *
+   * @param limit values at most
+   */
+  public PostTop top(PostQuery query, PostTop.Of of, int limit) {
+    Deadline deadline = enter();
+    try (LiveView view = newest();
+        Matches matches = new Matches(duckDb, view, query, 0, deadline)) {
+      return matches.top(of, limit);
     } finally {
       running.release();
     }
@@ -182,16 +216,27 @@ public final class PostSearch implements AutoCloseable {
   }
 
   private List<Post> withHandles(LiveView view, List<Post> posts) {
-    if (posts.isEmpty() || view.archive().actors().files().isEmpty()) {
-      return posts;
+    Map<String, String> handles =
+        handlesOf(view.archive().actors().files(), posts.stream().map(Post::did).toList());
+    return posts.stream().map(post -> post.withHandle(handles.get(post.did()))).toList();
+  }
+
+  /** The last known handles of accounts, as far as the archive has any. */
+  public Map<String, String> handlesOf(Collection<String> dids) {
+    return handlesOf(archive.snapshot(TableName.ACTORS).files(), dids);
+  }
+
+  private Map<String, String> handlesOf(List<ArchiveFile> actors, Collection<String> accounts) {
+    if (accounts.isEmpty() || actors.isEmpty()) {
+      return Map.of();
     }
-    List<String> dids = posts.stream().map(Post::did).distinct().toList();
+    List<String> dids = accounts.stream().distinct().toList();
     String when = "coalesce(event_time, time_us)";
     String sql =
         "SELECT did, arg_max(handle, "
             + when
             + ") FROM "
-            + DuckDb.from(view.archive().actors().files())
+            + DuckDb.from(actors)
             + " WHERE kind = 'identity' AND handle IS NOT NULL AND handle <> 'handle.invalid' AND did IN ("
             + String.join(", ", Collections.nCopies(dids.size(), "?"))
             + ") GROUP BY did";
@@ -209,12 +254,7 @@ public final class PostSearch implements AutoCloseable {
     } catch (SQLException e) {
       throw new IllegalStateException("the handles could not be looked up: " + e.getMessage(), e);
     }
-    return posts.stream()
-        .map(
-            post ->
-                new Post(
-                    post.uri(), post.sortAt(), post.did(), handles.get(post.did()), post.text()))
-        .toList();
+    return handles;
   }
 
   @Override

@@ -4,8 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.util.LinkedHashSet;
 import java.util.Set;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.apache.lucene.util.BytesRef;
 import org.apache.lucene.util.StringHelper;
 
@@ -35,6 +35,8 @@ final class PostTerms {
     MENTION('m'),
     /** A host that is linked to, and every host above it. */
     DOMAIN('d'),
+    /** A host that is linked to, itself only. */
+    HOST('o'),
     LINK('u'),
     LANGUAGE('l'),
     /** The post answered, where it is not the first of the thread. */
@@ -111,11 +113,14 @@ final class PostTerms {
     if (row.text() != null) {
       text(TextRuns.fold(row.text()), terms);
     }
-    row.tags().forEach(tag -> bounded(Type.HASHTAG, TextRuns.fold(tag), terms));
+    hashtags(row).forEach(tag -> bounded(Type.HASHTAG, tag, terms));
     row.mentions().forEach(did -> terms.add(Type.MENTION.hashed(did)));
     for (String link : row.links()) {
       terms.add(Type.LINK.hashed(link));
       String host = PostFilter.Domain.hostOf(link);
+      if (!host.isEmpty()) {
+        bounded(Type.HOST, host, terms);
+      }
       while (!host.isEmpty()) {
         bounded(Type.DOMAIN, host, terms);
         int dot = host.indexOf('.');
@@ -168,12 +173,26 @@ final class PostTerms {
         case OTHER -> throw new IllegalStateException("no run is of that kind");
       }
     }
-    if (folded.indexOf('#') >= 0 || folded.indexOf('＃') >= 0) {
-      Matcher hashtag = HASHTAG.matcher(folded);
-      while (hashtag.find()) {
-        bounded(Type.HASHTAG, hashtag.group(1), terms);
-      }
+  }
+
+  /** The hashtags of a post in lower case: those that are marked, and those in its text. */
+  static Stream<String> hashtags(PostRow row) {
+    Stream<String> marked = row.tags().stream().map(TextRuns::fold);
+    if (row.text() == null || row.text().indexOf('#') < 0 && row.text().indexOf('＃') < 0) {
+      return marked;
     }
+    return Stream.concat(
+        marked, HASHTAG.matcher(TextRuns.fold(row.text())).results().map(tag -> tag.group(1)));
+  }
+
+  /** The hosts that a post links to, in lower case. */
+  static Stream<String> hosts(PostRow row) {
+    return row.links().stream().map(PostFilter.Domain::hostOf).filter(host -> !host.isEmpty());
+  }
+
+  /** Whether a value is short enough to stand under itself. */
+  static boolean fits(String value) {
+    return value.getBytes(UTF_8).length < MAX_BYTES;
   }
 
   private static void unspaced(String run, Set<BytesRef> terms) {

@@ -113,6 +113,21 @@ public record PostVolume(List<Bucket> buckets, long total, boolean exact) {
       }
     }
 
+    /** Adds posts of one stretch, given its beginning. */
+    void add(long start, long more) {
+      if (more > 0) {
+        counting.computeIfAbsent(start, begins -> new long[1])[0] += more;
+        if (counting.size() > MOST) {
+          throw new TooMany(MOST);
+        }
+      }
+    }
+
+    /** The beginning of the stretch that a time belongs to. */
+    long startOf(long sortAt) {
+      return interval.startOf(sortAt);
+    }
+
     Builder another() {
       return new Builder(interval);
     }

@@ -17,6 +17,11 @@ record SortAtRange(long from, long to) {
         query.to().map(Times::micros).orElse(Long.MAX_VALUE));
   }
 
+  /** That part of it which is not later than a time. */
+  SortAtRange upTo(long sortAt) {
+    return new SortAtRange(from, Math.min(to, sortAt + 1));
+  }
+
   boolean holds(long sortAt) {
     return sortAt >= from && sortAt < to;
   }

@@ -1,18 +1,28 @@
 package routes.search;
 
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 
 /** The posts of the hot tail that a query finds, newest first. */
 final class TailHits implements HitSource {
 
-  private final Iterator<PostRow> found;
+  private final Iterator<TailPost> found;
 
-  TailHits(List<PostRow> tail, PostFilter filter, SortAtRange range, Deadline deadline) {
+  TailHits(
+      List<TailPost> tail,
+      PostFilter filter,
+      SortAtRange range,
+      Deleted deleted,
+      Deadline deadline) {
     this.found =
         tail.stream()
-            .peek(row -> deadline.step())
-            .filter(row -> range.holds(row.sortAt()) && filter.test(row))
+            .peek(post -> deadline.step())
+            .filter(
+                post ->
+                    deleted.takes(post.deleted())
+                        && range.holds(post.row().sortAt())
+                        && filter.test(post.row()))
             .iterator();
   }
 
@@ -21,10 +31,17 @@ final class TailHits implements HitSource {
     if (!found.hasNext()) {
       return null;
     }
-    PostRow row = found.next();
-    Hit hit = new Hit(null, 0, row.sortAt());
-    hit.found(row);
+    TailPost post = found.next();
+    Hit hit = new Hit(null, 0, post.row().sortAt(), post.deleted());
+    hit.found(post.row());
     return hit;
+  }
+
+  /** The rows that are left. */
+  List<PostRow> rows() {
+    List<PostRow> rows = new ArrayList<>();
+    found.forEachRemaining(post -> rows.add(post.row()));
+    return rows;
   }
 
   long count() {

@@ -64,8 +64,13 @@ class ArchiveWiring {
 
   @Bean
   @ForRole(Role.DRAIN)
-  Compaction compaction(Archive archive, DuckDb duckDb, PostIndexes indexes, Clock clock) {
-    return new Compaction(archive, duckDb, indexes::build, clock);
+  Compaction compaction(
+      ExplorerProperties properties,
+      Archive archive,
+      DuckDb duckDb,
+      PostIndexes indexes,
+      Clock clock) {
+    return new Compaction(archive, duckDb, indexes::build, properties.compact().purgeDays(), clock);
   }
 
   @Bean

@@ -3,9 +3,15 @@ package routes.archive;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static routes.fixtures.Frames.ALICE;
+import static routes.fixtures.Frames.BOB;
+import static routes.fixtures.Frames.account;
 import static routes.fixtures.Frames.commit;
 import static routes.fixtures.Frames.post;
+import static routes.fixtures.Frames.record;
+import static routes.fixtures.Frames.rkey;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -26,7 +32,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import routes.fixtures.ArchiveFixture;
+import routes.fixtures.Frames;
 import routes.fixtures.RedisFixture;
+import routes.fixtures.StoredEvents;
 import routes.jetstream.Json;
 import routes.simulator.World;
 
@@ -47,6 +55,7 @@ class ArchiveUpkeepTest {
         fixture.archive(),
         fixture.duckDb(),
         file -> {},
+        7,
         Clock.fixed(Instant.parse(now), ZoneOffset.UTC));
   }
 
@@ -58,12 +67,18 @@ class ArchiveUpkeepTest {
     return new Verification(fixture.folder(), what -> {}).run("256MB", 2);
   }
 
+  /** In which nothing is deleted, so that nothing changes. */
   private void storeAWorld() throws Exception {
     World world = new World(3, 1000);
+    long n = 0;
     for (int batch = 0; batch < 3; batch++) {
       List<byte[]> frames = new ArrayList<>();
-      for (long n = batch * 400L; n < (batch + 1) * 400L; n++) {
-        frames.add(world.frame(n));
+      for (; frames.size() < 400; n++) {
+        JsonNode event = Json.read(world.frame(n));
+        if (!event.at("/commit/operation").asText().equals("delete")
+            && event.at("/account/active").asBoolean(true)) {
+          frames.add(world.frame(n));
+        }
       }
       fixture.receive(frames);
       fixture.drain().batch();
@@ -120,6 +135,83 @@ class ArchiveUpkeepTest {
     }
     all.sort(String::compareTo);
     return all;
+  }
+
+  @Test
+  void compactionRemovesWhatDeletedRecordsSaid() throws Exception {
+    fixture.store(
+        post(1, "stays"),
+        post(2, "deleted later"),
+        post(BOB, 3, record(3, "its author is gone")),
+        commit(ALICE, 4, "create", "app.bsky.feed.like", rkey(4), like()),
+        commit(ALICE, 5, "create", "org.example.thing", rkey(5), like()),
+        commit(BOB, 5, "create", "org.example.thing", rkey(5), like()));
+    fixture.store(
+        commit(ALICE, 6, "delete", "app.bsky.feed.post", rkey(2), null),
+        commit(ALICE, 7, "create", "app.bsky.feed.post", rkey(2), record(7, "made again")),
+        commit(ALICE, 8, "delete", "app.bsky.feed.like", rkey(4), null),
+        commit(ALICE, 8, "delete", "org.example.thing", rkey(5), null),
+        account(BOB, 9, false, "takendown"));
+    compaction("2026-07-05T00:00:00Z").run();
+    List<JsonNode> events = StoredEvents.in(fixture.folder()).events();
+    assertThat(events).hasSize(11);
+    List<String> records =
+        events.stream()
+            .filter(event -> event.at("/commit/record").isObject())
+            .map(
+                event ->
+                    event.at("/commit/collection").textValue().replaceAll(".*\\.", "")
+                        + " "
+                        + event.at("/commit/record/text").asText()
+                        + event.at("/commit/record/subject").asText()
+                        + (event.at("/commit").has("cid") ? "" : "gone"))
+            .sorted()
+            .toList();
+    assertThat(records)
+        .containsExactly(
+            "like gone",
+            "post gone",
+            "post gone",
+            "post made again",
+            "post stays",
+            "thing gone",
+            "thing gone");
+    assertThat(events)
+        .filteredOn(event -> event.at("/commit/rkey").asText().equals(rkey(2)))
+        .as("what was when stays")
+        .hasSize(3)
+        .allMatch(event -> event.get("time_us").asLong() > Frames.NOON_US);
+    assertThat(verify().damages()).isEmpty();
+  }
+
+  private static ObjectNode like() {
+    return Json.object()
+        .put("createdAt", "2026-07-04T12:00:00.000Z")
+        .put("subject", "at://did:plc:x/app.bsky.feed.post/y");
+  }
+
+  @Test
+  void whatIsDeletedAfterItsDateWasCompactedGoesLater() throws Exception {
+    fixture.store(post(1, "stays"), post(2, "deleted later"));
+    compaction("2026-07-05T00:00:00Z").run();
+    fixture.store(commit(ALICE, 3, "delete", "app.bsky.feed.post", rkey(2), null));
+    assertThat(contents()).anyMatch(row -> row.contains("deleted later"));
+    Set<Path> files = files(TableName.POSTS);
+    fixture.store(commit(ALICE, 4, "delete", "app.bsky.feed.post", rkey(9), null));
+    compaction("2026-07-05T00:00:00Z").run();
+    assertThat(contents()).noneMatch(row -> row.contains("deleted later"));
+    fixture.store(commit(ALICE, 2 * 86_400_000, "delete", "app.bsky.feed.post", rkey(1), null));
+    Set<Path> compacted = files(TableName.POSTS);
+    assertThat(compacted).doesNotContainAnyElementsOf(files).hasSize(2);
+    compaction("2026-07-10T00:00:00Z").run();
+    assertThat(files(TableName.POSTS)).as("not due").isEqualTo(compacted);
+    assertThat(contents()).anyMatch(row -> row.contains("stays"));
+    compaction("2026-07-11T00:00:00Z").run();
+    assertThat(contents()).noneMatch(row -> row.contains("stays"));
+    Set<Path> purged = files(TableName.POSTS);
+    compaction("2026-07-18T00:00:00Z").run();
+    assertThat(files(TableName.POSTS)).as("there is nothing left to go").isEqualTo(purged);
+    assertThat(verify().damages()).isEmpty();
   }
 
   @Test

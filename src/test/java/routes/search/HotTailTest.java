@@ -10,7 +10,6 @@ import static routes.fixtures.Frames.record;
 import static routes.fixtures.Frames.rkey;
 
 import java.time.Duration;
-import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -61,9 +60,7 @@ class HotTailTest {
 
   private static PostQuery query(String text) {
     return new PostQuery(
-        new PostFilter.Text(new TextMatch(text, false)),
-        Optional.empty(),
-        Optional.<Instant>empty());
+        new PostFilter.Text(new TextMatch(text, false)), Optional.empty(), Optional.empty());
   }
 
   @Test
@@ -92,6 +89,46 @@ class HotTailTest {
     assertThat(found("volcano")).containsExactly("volcano one");
     fixture.drain().batch();
     assertThat(found("volcano")).containsExactly("volcano one");
+  }
+
+  @Test
+  void knowsWhatIsDeletedThere() throws Exception {
+    fixture.store(
+        post(1, "volcano one"), post(2, "volcano two"), post(BOB, 3, record(3, "volcano")));
+    fixture.receive(
+        post(4, "volcano four"),
+        post(5, "volcano five"),
+        commit(ALICE, 6, "delete", "app.bsky.feed.post", rkey(1), null),
+        commit(ALICE, 7, "delete", "app.bsky.feed.post", rkey(5), null),
+        commit(ALICE, 8, "update", "app.bsky.feed.post", rkey(2), record(2, "volcano 2")),
+        commit(ALICE, 9, "delete", "app.bsky.feed.post", rkey(2), null),
+        account(BOB, 9, false, "deleted"));
+    search.readTail();
+    for (int times = 0; times < 2; times++) {
+      assertThat(deleted(Deleted.ONLY))
+          .containsExactly("volcano five", "volcano", "volcano 2", "volcano one");
+      assertThat(deleted(Deleted.INCLUDE))
+          .containsExactly("volcano five", "volcano four", "volcano", "volcano 2", "volcano one");
+      assertThat(deleted(Deleted.EXCLUDE)).containsExactly("volcano four");
+      fixture.drain().batch();
+    }
+  }
+
+  private List<String> deleted(Deleted deleted) {
+    PostQuery query =
+        new PostQuery(query("volcano").filter(), Optional.empty(), Optional.empty(), deleted);
+    return search.page(query, 0, 100).posts().stream().map(Post::text).toList();
+  }
+
+  @Test
+  void aPostWhoseDeletionIsArchivedIsOneOfTheDeleted() throws Exception {
+    fixture.store(commit(ALICE, 9, "delete", "app.bsky.feed.post", rkey(1), null));
+    fixture.receive(post(1, "volcano"));
+    search.readTail();
+    assertThat(deleted(Deleted.EXCLUDE)).isEmpty();
+    assertThat(deleted(Deleted.ONLY)).containsExactly("volcano");
+    fixture.drain().batch();
+    assertThat(deleted(Deleted.ONLY)).containsExactly("volcano");
   }
 
   @Test

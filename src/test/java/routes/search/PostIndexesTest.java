@@ -9,9 +9,9 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -178,13 +178,13 @@ class PostIndexesTest {
     indexes.build(file);
     Path folder = PostIndexes.folder(file);
     EndedRows ended = EndedRows.open(folder, 3);
-    var rows = new org.apache.lucene.util.FixedBitSet(3);
-    rows.set(1);
-    ended.add(rows);
+    ended.add(new EndedRows.Found(Set.of(1, 2), Set.of(2)));
     ended.lookedInto("a.parquet");
     ended.saveAll();
-    assertThat(EndedRows.open(folder, 3).contains(1)).isTrue();
-    assertThat(EndedRows.open(folder, 3).contains(0)).isFalse();
+    assertThat(EndedRows.open(folder, 3).contains(1, false)).isTrue();
+    assertThat(EndedRows.open(folder, 3).contains(1, true)).isFalse();
+    assertThat(EndedRows.open(folder, 3).contains(2, true)).isTrue();
+    assertThat(EndedRows.open(folder, 3).contains(0, false)).isFalse();
     assertThat(EndedRows.open(folder, 3).lookedIn("a.parquet")).isTrue();
     assertThat(EndedRows.open(folder, 4).lookedIn("a.parquet")).as("of another file").isFalse();
     byte[] bytes = Files.readAllBytes(folder.resolve("ended-rows"));
@@ -235,9 +235,8 @@ class PostIndexesTest {
             null));
     PostQuery volcanoes =
         new PostQuery(
-            Optional.of(new TextMatch("volcano", false)),
+            new PostFilter.Text(new TextMatch("volcano", false)),
             Optional.empty(),
-            Optional.<Instant>empty(),
             Optional.empty());
     for (int start = 0; start < 2; start++) {
       try (PostSearch search =

@@ -12,6 +12,7 @@ import static routes.fixtures.Frames.post;
 import static routes.fixtures.Frames.record;
 import static routes.fixtures.Frames.rkey;
 
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -20,6 +21,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import routes.archive.Compaction;
 import routes.archive.TableName;
 import routes.fixtures.ArchiveFixture;
 import routes.fixtures.Frames;
@@ -147,36 +149,165 @@ class PostSearchTest {
         post(ALICE, 3000, record(3000, "c")));
     Instant noon = Instant.ofEpochMilli(Frames.NOON_US / 1000);
     assertThat(
-            found(
-                new PostQuery(
-                    Optional.empty(), Optional.of(ALICE), Optional.empty(), Optional.empty())))
+            found(new PostQuery(new PostFilter.Author(ALICE), Optional.empty(), Optional.empty())))
         .containsExactly("c", "a");
     assertThat(
             found(
                 new PostQuery(
-                    Optional.empty(),
-                    Optional.empty(),
-                    Optional.of(noon.plusMillis(1999)),
-                    Optional.empty())))
+                    PostFilter.all(), Optional.of(noon.plusMillis(1999)), Optional.empty())))
         .as("the start belongs to it")
         .containsExactly("c", "b");
     assertThat(
             found(
                 new PostQuery(
-                    Optional.empty(),
-                    Optional.empty(),
-                    Optional.empty(),
-                    Optional.of(noon.plusMillis(1999)))))
+                    PostFilter.all(), Optional.empty(), Optional.of(noon.plusMillis(1999)))))
         .as("the end does not")
         .containsExactly("a");
     assertThat(
             found(
                 new PostQuery(
-                    Optional.empty(),
-                    Optional.empty(),
-                    Optional.of(noon.plusSeconds(3600)),
-                    Optional.empty())))
+                    PostFilter.all(), Optional.of(noon.plusSeconds(3600)), Optional.empty())))
         .isEmpty();
+  }
+
+  @Test
+  void showsWhatIsDeletedToWhoAsksForIt() throws Exception {
+    fixture.store(
+        post(ALICE, 1, record(1, "volcano one")),
+        post(ALICE, 2, record(2, "volcano two")),
+        post(ALICE, 3, record(3, "volcano three")),
+        post(BOB, 4, record(4, "volcano four")));
+    fixture.store(
+        commit(ALICE, 5, "update", "app.bsky.feed.post", Frames.rkey(2), record(2, "volcano 2")),
+        commit(ALICE, 6, "delete", "app.bsky.feed.post", Frames.rkey(2), null),
+        commit(ALICE, 7, "delete", "app.bsky.feed.post", Frames.rkey(3), null),
+        account(BOB, 8, false, "deleted"));
+    assertThat(deleted(Deleted.EXCLUDE)).containsExactly("volcano one");
+    assertThat(deleted(Deleted.ONLY))
+        .containsExactly("volcano four †", "volcano three †", "volcano 2 †");
+    assertThat(deleted(Deleted.INCLUDE))
+        .containsExactly("volcano four †", "volcano three †", "volcano 2 †", "volcano one");
+  }
+
+  private List<String> deleted(Deleted deleted) {
+    PostQuery query =
+        new PostQuery(query("volcano").filter(), Optional.empty(), Optional.empty(), deleted);
+    PostPage page = search.page(query, 0, 10);
+    assertThat(page.total()).isEqualTo(page.posts().size());
+    assertThat(search.page(query, 0, 1).total()).isEqualTo(page.posts().size());
+    return page.posts().stream().map(post -> post.text() + (post.deleted() ? " †" : "")).toList();
+  }
+
+  @Test
+  void aCursorLeavesNothingOutAndShowsNothingTwice() throws Exception {
+    fixture.store(
+        post(ALICE, 1, record(1, "volcano a")),
+        post(ALICE, 2, record(2, "volcano b")),
+        post(BOB, 2, record(2, "volcano c")),
+        post(ALICE, 3, record(3, "volcano d")));
+    PostPage first = search.page(query("volcano"), 0, 2);
+    fixture.store(post(4, "volcano new"), post(BOB, 3, record(3, "volcano of that time")));
+    assertThat(first.posts()).extracting(Post::text).containsExactly("volcano d", "volcano b");
+    PostCursor next = PostCursor.decode(first.next().encode());
+    assertThat(next).isEqualTo(first.next());
+    PostPage second = search.page(query("volcano"), next, 1);
+    assertThat(second.posts())
+        .extracting(Post::text)
+        .as("of the same time, and behind the last one shown")
+        .containsExactly("volcano c");
+    PostPage third = search.page(query("volcano"), second.next(), 10);
+    assertThat(third.posts()).extracting(Post::text).containsExactly("volcano a");
+    assertThat(third.next()).isNull();
+    assertThat(third.total()).as("in all, as for every page").isEqualTo(6);
+  }
+
+  @Test
+  void whatIsNoCursorIsRefused() {
+    for (String bad : List.of("x", "!!", "", "MQoyCmEKYg", "LTEKMgphCmIKYw")) {
+      assertThatThrownBy(() -> PostCursor.decode(bad))
+          .as(bad)
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+    assertThat(PostCursor.decode("MQoyCmEKYgpj")).isEqualTo(new PostCursor(1, 2, "a", "b", "c"));
+  }
+
+  @Test
+  void tellsWhatPostsHaveMostOften() throws Exception {
+    fixture.store(
+        post(ALICE, 1, record(1, "one #Sky #sky #sea")),
+        post(ALICE, 2, record(2, "two #SKY")),
+        post(BOB, 3, record(3, "three #sea#no")),
+        post(BOB, 4, record(4, "gone #sky")),
+        commit(BOB, 5, "delete", "app.bsky.feed.post", Frames.rkey(4), null));
+    fixture.receive(post(BOB, 6, record(6, "four #sky")));
+    search.readTail();
+    PostTop tags = search.top(everything(), PostTop.Of.HASHTAG, 10);
+    assertThat(tags.values())
+        .containsExactly(new PostTop.Value("sky", 3), new PostTop.Value("sea", 2));
+    assertThat(tags.posts()).isEqualTo(4);
+    assertThat(tags.exact()).isTrue();
+    assertThat(search.top(query("three"), PostTop.Of.AUTHOR, 10).values())
+        .containsExactly(new PostTop.Value(BOB, 1));
+    assertThat(search.top(everything(), PostTop.Of.HASHTAG, 1).values()).hasSize(1);
+  }
+
+  @Test
+  void theMostFrequentAreCountedFromTheIndexAsWell() throws Exception {
+    List<byte[]> frames = new ArrayList<>();
+    for (int i = 0; i < 3000; i++) {
+      String author = i % 3 == 0 ? BOB : ALICE;
+      frames.add(post(author, i, record(i, "post " + i + " #tag" + i % 7 + " #all")));
+    }
+    fixture.receive(frames);
+    fixture.drain().batch();
+    PostTop tags = search.top(everything(), PostTop.Of.HASHTAG, 2);
+    assertThat(tags.values().get(0)).isEqualTo(new PostTop.Value("all", 3000));
+    assertThat(tags.values().get(1).posts()).isEqualTo(429);
+    assertThat(tags.exact()).isTrue();
+    assertThat(search.top(everything(), PostTop.Of.AUTHOR, 5).values())
+        .containsExactly(new PostTop.Value(ALICE, 2000), new PostTop.Value(BOB, 1000));
+    PostTop phrase = search.top(query("#all"), PostTop.Of.AUTHOR, 5);
+    assertThat(phrase.posts()).isEqualTo(3000);
+    PostTop estimated = search.top(query("post 1"), PostTop.Of.AUTHOR, 5);
+    assertThat(estimated.exact()).as("more than can be looked at").isFalse();
+    assertThat(estimated.posts()).isBetween(500L, 2000L);
+  }
+
+  @Test
+  void leavesTheRestToAScanWhereTheIndexIsOfNoHelp() throws Exception {
+    List<byte[]> frames = new ArrayList<>();
+    for (int i = 0; i < 9000; i++) {
+      frames.add(post(i, (i < 4 ? "zq " : "post ") + i));
+    }
+    fixture.receive(frames);
+    fixture.drain().batch();
+    fixture.store(commit(ALICE, 9001, "delete", "app.bsky.feed.post", Frames.rkey(2), null));
+    new Compaction(
+            fixture.archive(),
+            fixture.duckDb(),
+            new PostIndexes()::build,
+            30,
+            Clock.offset(Clock.systemUTC(), Duration.ofDays(400)))
+        .run();
+    PostPage page = search.page(query("zq"), 0, 2);
+    assertThat(page.posts()).extracting(Post::text).containsExactly("zq 3", "zq 1");
+    assertThat(page.explanation().filesScanned()).isEqualTo(1);
+    PostPage next = search.page(query("zq"), page.next(), 2);
+    assertThat(next.posts()).extracting(Post::text).containsExactly("zq 0");
+    assertThat(search.page(query("post"), 0, 2).explanation().filesScanned()).isZero();
+  }
+
+  @Test
+  void manyValuesTakeLimitedRoom() {
+    PostTop.Builder top = new PostTop.Builder(PostTop.Of.AUTHOR, 100);
+    for (int i = 0; i < 1000; i++) {
+      top.add(PostRow.ofValues("did:" + i, "", List.of(), List.of(), List.of(), List.of()), 1);
+      top.add(PostRow.ofValues("did:x", "", List.of(), List.of(), List.of(), List.of()), 1);
+    }
+    PostTop built = top.build(3);
+    assertThat(built.values().get(0)).isEqualTo(new PostTop.Value("did:x", 1000));
+    assertThat(built.exact()).isFalse();
+    assertThat(built.posts()).isEqualTo(2000);
   }
 
   @Test
@@ -291,8 +422,7 @@ class PostSearchTest {
     fixture.store(post(1, "a"));
     fixture.store(post(5000, "b"));
     Instant later = Instant.ofEpochMilli(Frames.NOON_US / 1000 + 4000);
-    PostQuery query =
-        new PostQuery(Optional.empty(), Optional.empty(), Optional.of(later), Optional.empty());
+    PostQuery query = new PostQuery(PostFilter.all(), Optional.of(later), Optional.empty());
     try (ArchiveViews views =
             new ArchiveViews(fixture.archive(), fixture.duckDb(), new PostIndexes());
         ArchiveView view = views.newest();
@@ -319,13 +449,10 @@ class PostSearchTest {
 
   private static PostQuery query(String text) {
     return new PostQuery(
-        Optional.of(new TextMatch(text, false)),
-        Optional.empty(),
-        Optional.empty(),
-        Optional.empty());
+        new PostFilter.Text(new TextMatch(text, false)), Optional.empty(), Optional.empty());
   }
 
   private static PostQuery everything() {
-    return new PostQuery(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+    return new PostQuery(PostFilter.all(), Optional.empty(), Optional.empty());
   }
 }

@@ -169,6 +169,7 @@ public final class SearchBenchmark {
               indexes.build(file);
               indexing[0] += System.nanoTime() - begun;
             },
+            30,
             Clock.offset(Clock.systemUTC(), Duration.ofDays(40)));
     Compaction.Compacted done = compaction.run();
     System.out.printf(

@@ -102,7 +102,7 @@ class SearchOracleTest {
       fixture.drain().batch();
       if (batch % 3 == 2) {
         Clock longAfter = Clock.offset(Clock.systemUTC(), Duration.ofDays(40));
-        new Compaction(fixture.archive(), fixture.duckDb(), new PostIndexes()::build, longAfter)
+        new Compaction(fixture.archive(), fixture.duckDb(), new PostIndexes()::build, 30, longAfter)
             .run();
       }
       try (ArchiveView view = views.newest()) {
@@ -117,6 +117,14 @@ class SearchOracleTest {
             assertThat(matches.take(limit))
                 .as("%s of %s, seed %d", offset, query, SEED)
                 .isEqualTo(expected);
+            PostCursor last = matches.next(0).orElse(null);
+            if (last != null && random.nextInt(3) == 0) {
+              try (Matches behind = matches(view, query, Optional.of(last), limit)) {
+                assertThat(behind.take(limit))
+                    .as("behind %s of %s, seed %d", last, query, SEED)
+                    .isEqualTo(plainly(view, query, offset + expected.size(), limit));
+              }
+            }
             Count count = matches.count();
             long all = plainCount(view, query);
             PostVolume.Interval interval = PostVolume.Interval.values()[random.nextInt(4)];
@@ -126,6 +134,12 @@ class SearchOracleTest {
               assertThat(volume).as("%s", query).isEqualTo(plainVolume(view, query, interval));
               assertThat(count.posts()).as("%s, seed %d", query, SEED).isEqualTo(all);
               counted++;
+              if (random.nextInt(3) == 0) {
+                PostTop.Of of = PostTop.Of.values()[random.nextInt(5)];
+                assertThat(matches.top(of, 1000))
+                    .as("%s of %s, seed %d", of, query, SEED)
+                    .isEqualTo(plainTop(view, query, of));
+              }
             }
           }
           asked++;
@@ -138,8 +152,24 @@ class SearchOracleTest {
   }
 
   private Matches matches(ArchiveView view, PostQuery query, long limit) {
+    return matches(view, query, Optional.empty(), limit);
+  }
+
+  private Matches matches(
+      ArchiveView view, PostQuery query, Optional<PostCursor> after, long limit) {
     return new Matches(
-        fixture.duckDb(), LiveView.of(view), query, limit, new Deadline(Duration.ofSeconds(60)));
+        fixture.duckDb(),
+        LiveView.of(view),
+        query,
+        after,
+        limit,
+        new Deadline(Duration.ofSeconds(60)));
+  }
+
+  private PostTop plainTop(ArchiveView view, PostQuery query, PostTop.Of of) {
+    try (Matches scan = matches(plain(view), query, 1)) {
+      return scan.top(of, 1000);
+    }
   }
 
   /** The same files, and no index. */
@@ -291,7 +321,8 @@ class SearchOracleTest {
   private PostQuery query() {
     Optional<Instant> from = random.nextInt(4) == 0 ? Optional.of(time()) : Optional.empty();
     Optional<Instant> to = random.nextInt(4) == 0 ? Optional.of(time()) : Optional.empty();
-    return new PostQuery(filter(2), from, to);
+    Deleted deleted = Deleted.values()[Math.max(0, random.nextInt(6) - 3)];
+    return new PostQuery(filter(2), from, to, deleted);
   }
 
   private Instant time() {

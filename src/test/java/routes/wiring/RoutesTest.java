@@ -115,6 +115,7 @@ class RoutesTest {
             "search",
             "export",
             "volume",
+            "top",
             "status",
             "table-files",
             "completeness",
@@ -415,7 +416,8 @@ class RoutesTest {
         .contains(
             "/search:",
             "/export:",
-            "/api/v1/volume:",
+            "/api/v1/stats/volume:",
+            "/api/v1/stats/top:",
             "/api/v1/status:",
             "/api/v1/completeness:",
             "/api/v1/dead-letters:",
@@ -437,7 +439,10 @@ class RoutesTest {
             "reply_to=at://did:plc:a/app.bsky.feed.post/k",
             "thread=at://did:plc:a/app.bsky.feed.post/k",
             "quotes=at://did:plc:a/app.bsky.feed.post/k",
-            "seen_start=2026-07-04&seen_end=2026-07-05")) {
+            "seen_start=2026-07-04&seen_end=2026-07-05",
+            "created_start=2026-07-04&created_end=2026-07-05",
+            "deleted=only",
+            "deleted=include")) {
       ResponseEntity<String> answer =
           http.getForEntity("/search?explain=true&" + good, String.class);
       assertThat(answer.getStatusCode()).as(good).isEqualTo(HttpStatus.OK);
@@ -445,7 +450,15 @@ class RoutesTest {
       assertThat(Json.read(answer.getBody()).at("/meta/explanation/filesScanned").asInt(-1))
           .isZero();
     }
-    for (String bad : List.of("query=(hello", "has=wings", "without=x", "mention=no handle")) {
+    for (String bad :
+        List.of(
+            "query=(hello",
+            "has=wings",
+            "without=x",
+            "mention=no handle",
+            "deleted=maybe",
+            "cursor=nowhere",
+            "created_end=2026-07-03&created_start=2026-07-04")) {
       ResponseEntity<String> answer = http.getForEntity("/search?" + bad, String.class);
       assertThat(answer.getStatusCode()).as(bad).isEqualTo(HttpStatus.BAD_REQUEST);
       assertThat(Json.read(answer.getBody()).get("parameter").textValue())
@@ -457,10 +470,10 @@ class RoutesTest {
   void volumeCountsPostsByTime() throws Exception {
     archived();
     ResponseEntity<String> answer =
-        http.getForEntity("/api/v1/volume?interval=month&lang=en", String.class);
+        http.getForEntity("/api/v1/stats/volume?interval=month&lang=en", String.class);
     assertThat(answer.getStatusCode()).isEqualTo(HttpStatus.OK);
     assertThat(Json.read(answer.getBody()).get("interval").textValue()).isEqualTo("month");
-    answer = http.getForEntity("/api/v1/volume", String.class);
+    answer = http.getForEntity("/api/v1/stats/volume", String.class);
     var volume = Json.read(answer.getBody());
     assertThat(volume.get("count").asLong())
         .isEqualTo(
@@ -469,8 +482,37 @@ class RoutesTest {
                 .asLong())
         .isPositive();
     assertThat(volume.at("/buckets/0/start").textValue()).endsWith("T00:00:00Z");
-    answer = http.getForEntity("/api/v1/volume?interval=week", String.class);
+    answer = http.getForEntity("/api/v1/stats/volume?interval=week", String.class);
     assertThat(answer.getStatusCode()).isEqualTo(HttpStatus.BAD_REQUEST);
+  }
+
+  @Test
+  void topCountsWhatPostsHave() throws Exception {
+    archived();
+    var top = Json.read(http.getForEntity("/api/v1/stats/top?of=author", String.class).getBody());
+    assertThat(top.get("of").textValue()).isEqualTo("author");
+    assertThat(top.at("/values/0/value").textValue()).startsWith("did:");
+    assertThat(top.at("/values/0/posts").asLong())
+        .isPositive()
+        .isLessThanOrEqualTo(top.get("count").asLong());
+    ResponseEntity<String> bad = http.getForEntity("/api/v1/stats/top?of=colour", String.class);
+    assertThat(bad.getStatusCode()).isEqualTo(HttpStatus.BAD_REQUEST);
+    assertThat(Json.read(bad.getBody()).get("parameter").textValue()).isEqualTo("of");
+    assertThat(Json.read(bad.getBody()).toString()).contains("mention or author");
+  }
+
+  @Test
+  void aCursorGoesOnWhereThePageEnded() throws Exception {
+    archived();
+    var all = Json.read(http.getForEntity("/search?limit=2", String.class).getBody());
+    var first = Json.read(http.getForEntity("/search?limit=1", String.class).getBody());
+    String next = first.at("/meta/next").textValue();
+    var second =
+        Json.read(http.getForEntity("/search?limit=1&cursor=" + next, String.class).getBody());
+    assertThat(second.at("/results/0")).isEqualTo(all.at("/results/1"));
+    assertThat(second.at("/meta/page").asInt()).isEqualTo(2);
+    assertThat(http.getForEntity("/search?page=2&cursor=" + next, String.class).getStatusCode())
+        .isEqualTo(HttpStatus.BAD_REQUEST);
   }
 
   @Test
@@ -512,7 +554,11 @@ class RoutesTest {
               return archive.snapshot(TableName.POSTS).rows() >= 2
                   && archive.snapshot(TableName.DEAD_LETTERS).rows() >= 1;
             });
-    http.getForEntity("/search", String.class);
+    await()
+        .until(
+            () ->
+                json("/search?explain=true").at("/meta/explanation/postsSnapshot").asLong()
+                    == archive.snapshot(TableName.POSTS).id());
   }
 
   private JsonNode json(String path) throws IOException {

@@ -99,7 +99,6 @@ public final class Drain {
         seen.batchEnded();
       } else {
         seen.forget();
-        known.clear();
       }
     }
   }
@@ -131,7 +130,6 @@ public final class Drain {
     if (!tables.equals(known)) {
       // Others have committed: what is remembered of the archive may not be all.
       seen.forget();
-      known.clear();
       known.putAll(tables);
     }
     return new Start(tables.get(TableName.LEDGER), tables, System.nanoTime());

@@ -68,11 +68,11 @@ final class PoisonHunt {
   Map<StreamId, Map<Integer, Throwable>> find(StreamId after, StreamId last)
       throws IOException, SQLException {
     long frames = list(after, last);
-    long count = search(0, frames);
-    if (count > 0) {
+    search(0, frames);
+    if (!found.isEmpty()) {
       LOG.error(
           "{} of {} events cannot be processed, through a mistake of this program: they become dead letters",
-          count,
+          count(),
           frames);
     }
     return found;
@@ -97,23 +97,28 @@ final class PoisonHunt {
     }
   }
 
-  /** How many of these frames fail, each by itself. */
-  private long search(long from, long to) throws IOException, SQLException {
-    Throwable failure = to > from ? attempt(from, to) : null;
+  private int count() {
+    return found.values().stream().mapToInt(Map::size).sum();
+  }
+
+  /** Finds those of these frames that fail, each by itself. */
+  private void search(long from, long to) throws IOException, SQLException {
+    Throwable failure = attempt(from, to);
     if (failure == null) {
-      return 0;
+      return;
     }
     if (to - from > 1) {
       long middle = (from + to) / 2;
-      return search(from, middle) + search(middle, to);
+      search(from, middle);
+      search(middle, to);
+      return;
     }
     Part part = parts.stream().filter(p -> from < p.first + p.frames).findFirst().orElseThrow();
     found.computeIfAbsent(part.id, id -> new HashMap<>()).put((int) (from - part.first), failure);
-    if (found.values().stream().mapToInt(Map::size).sum() > MAX_POISON) {
+    if (count() > MAX_POISON) {
       throw new IllegalStateException(
           "more than " + MAX_POISON + " events of a batch cannot be processed", failure);
     }
-    return 1;
   }
 
   private Throwable attempt(long from, long to) throws IOException, SQLException {

@@ -41,6 +41,7 @@ final class SeenEvents {
 
   private final Archive archive;
   private final DuckDb duckDb;
+  private final int maxKeys;
   private final Map<Stretch, KeySet> loaded = new LinkedHashMap<>(64, 0.75f, true);
   private final Set<EventKey> stragglers = new HashSet<>();
 
@@ -49,8 +50,16 @@ final class SeenEvents {
   private record Candidate(Row row, EventKey key) {}
 
   SeenEvents(Archive archive, DuckDb duckDb) {
+    this(archive, duckDb, MAX_KEYS);
+  }
+
+  /**
+   * @param maxKeys that are kept from one batch to the next
+   */
+  SeenEvents(Archive archive, DuckDb duckDb, int maxKeys) {
     this.archive = archive;
     this.duckDb = duckDb;
+    this.maxKeys = maxKeys;
   }
 
   /** Forgets all: what is in the archive is not what was thought. */
@@ -64,7 +73,7 @@ final class SeenEvents {
     stragglers.clear();
     int keys = loaded.values().stream().mapToInt(KeySet::size).sum();
     var eldest = loaded.entrySet().iterator();
-    while (keys > MAX_KEYS && eldest.hasNext()) {
+    while (keys > maxKeys && eldest.hasNext()) {
       keys -= eldest.next().getValue().size();
       eldest.remove();
     }

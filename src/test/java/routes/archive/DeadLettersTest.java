@@ -6,6 +6,7 @@ import static routes.fixtures.Frames.bytes;
 import static routes.fixtures.Frames.post;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -176,6 +177,37 @@ class DeadLettersTest {
     assertThat(fixture.drain().batch().isEmpty()).isTrue();
     assertThat(deadLetters().retry().stored()).isEqualTo(2);
     assertThat(fixture.rows(TableName.POSTS)).isEqualTo(100);
+  }
+
+  @Test
+  void poisonIsFoundInWhateverBlockItIs() throws Exception {
+    for (int block = 0; block < 20; block++) {
+      boolean first = block == 0 || block == 9;
+      boolean last = block == 17;
+      fixture.receive(
+          post(3 * block, first ? "poison" : "fine"),
+          post(3 * block + 1, "fine"),
+          post(3 * block + 2, last ? "poison" : "fine"));
+    }
+    Drain drain =
+        new Drain(
+            fixture.stream(),
+            fixture.archive(),
+            fixture.duckDb(),
+            new Drain.Limits(54, 1 << 20, Duration.ofMinutes(1)),
+            (frame, host, at) -> spoiled(TODAY.row(frame, host, at), frame));
+    BatchReport report = drain.batch();
+    assertThat(report.deadLetters()).isEqualTo(Map.of("poison", 3L));
+    assertThat(report.stored()).isEqualTo(51);
+    assertThat(report.more()).isTrue();
+    assertThat(
+            fixture.ask(
+                TableName.DEAD_LETTERS,
+                "SELECT bool_and(decode(bytes) LIKE '%poison%') FROM TABLE"))
+        .isEqualTo(true);
+    assertThat(fixture.ask(TableName.LEDGER, "SELECT sum(dead_letters)::BIGINT FROM TABLE"))
+        .isEqualTo(3L);
+    assertThat(drain.batch().stored()).isEqualTo(6);
   }
 
   /** A row that its file cannot take: found only when it is written. */

@@ -244,6 +244,151 @@ class DrainTest {
     assertThat(fixture.rows(TableName.POSTS)).isEqualTo(3);
   }
 
+  /** With a limit of each kind, and blocks that arrive while a batch is made. */
+  @Test
+  void takesWhatItHasRoomForAndNoMore() throws Exception {
+    long ofABlock = 2L * post(10, "a").length;
+    for (Drain.Limits limits :
+        List.of(
+            new Drain.Limits(4, 1 << 20, Duration.ofMinutes(1)),
+            new Drain.Limits(100, 2 * ofABlock, Duration.ofMinutes(1)))) {
+      int[] blocks = {0};
+      Drain drain =
+          new Drain(
+              fixture.stream(),
+              fixture.archive(),
+              fixture.duckDb(),
+              limits,
+              (frame, host, at) -> {
+                if (blocks[0]++ == 0) {
+                  receiveBlocks(3);
+                }
+                return new EventRows().row(frame, host, at);
+              });
+      receiveBlocks(1);
+      BatchReport report = drain.batch();
+      assertThat(report.events()).as("%s", limits).isEqualTo(4);
+      assertThat(report.bytes()).isEqualTo(2 * ofABlock);
+      assertThat(report.stored()).isEqualTo(4);
+      assertThat(report.more()).isTrue();
+      assertThat(report.duration()).isBetween(Duration.ofNanos(1), Duration.ofMinutes(1));
+      report = drain.batch();
+      assertThat(report.events()).isEqualTo(4);
+      assertThat(report.more()).as("it is full, and nothing waits").isFalse();
+    }
+  }
+
+  private int received = 10;
+
+  private void receiveBlocks(int count) {
+    for (int i = 0; i < count; i++) {
+      fixture.receive(post(received++, "a"), post(received++, "a"));
+    }
+  }
+
+  @Test
+  void endsABatchThatTakesTooLong() throws Exception {
+    int[] rows = {0};
+    Drain drain =
+        new Drain(
+            fixture.stream(),
+            fixture.archive(),
+            fixture.duckDb(),
+            new Drain.Limits(100, 1 << 20, Duration.ofNanos(1)),
+            (frame, host, at) -> {
+              if (rows[0]++ == 0) {
+                receiveBlocks(1);
+              }
+              return new EventRows().row(frame, host, at);
+            });
+    receiveBlocks(1);
+    BatchReport report = drain.batch();
+    assertThat(report.events()).isEqualTo(2);
+    assertThat(report.more()).isTrue();
+    assertThat(drain.batch().events()).isEqualTo(2);
+  }
+
+  @Test
+  void limitsAreGreaterThanZero() {
+    assertThat(new Drain.Limits(1, 1, Duration.ofNanos(1)).events()).isEqualTo(1);
+    assertThatThrownBy(() -> new Drain.Limits(0, 1, Duration.ofNanos(1)))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> new Drain.Limits(1, 0, Duration.ofNanos(1)))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> new Drain.Limits(1, 1, Duration.ZERO))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> new Drain.Limits(1, 1, Duration.ofNanos(-1)))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void leavesABatchToWhoeverCommittedItFirst() throws Exception {
+    int[] rows = {0};
+    Drain slow =
+        new Drain(
+            fixture.stream(),
+            fixture.archive(),
+            fixture.duckDb(),
+            ArchiveFixture.LIMITS,
+            (frame, host, at) -> {
+              if (rows[0]++ == 0) {
+                batch(fixture.drain());
+              }
+              return new EventRows().row(frame, host, at);
+            });
+    fixture.receive(post(1, "a"), post(2, "b"));
+    BatchReport report = slow.batch();
+    assertThat(report.isEmpty()).isTrue();
+    assertThat(report.duration()).isBetween(Duration.ofNanos(1), Duration.ofMinutes(1));
+    assertThat(fixture.rows(TableName.POSTS)).isEqualTo(2);
+    fixture.receive(post(1, "a"), post(3, "c"));
+    report = slow.batch();
+    assertThat(report.stored()).isEqualTo(1);
+    assertThat(report.duplicates()).isEqualTo(1);
+    try (Stream<Path> files = Files.walk(fixture.archive().folder().resolve("posts/data"))) {
+      assertThat(files.filter(Files::isRegularFile))
+          .as("of the race lost there is none")
+          .hasSize(2);
+    }
+  }
+
+  /** What a drain has committed it knows without a look; what another has, it looks up. */
+  @Test
+  void knowsWhatItCommittedAndLooksUpWhatAnotherDid() throws Exception {
+    List<byte[]> many = new ArrayList<>();
+    for (int i = 0; i < 64; i++) {
+      many.add(post(i, "a"));
+    }
+    fixture.receive(many);
+    fixture.drain().batch();
+    Drain another =
+        new Drain(fixture.stream(), fixture.archive(), fixture.duckDb(), ArchiveFixture.LIMITS);
+    fixture.receive(post(100, "by another"));
+    another.batch();
+    List<byte[]> again = new ArrayList<>(many);
+    again.add(post(100, "by another"));
+    fixture.receive(again);
+    assertThat(fixture.drain().batch().duplicates()).isEqualTo(65);
+    for (ArchiveFile file : fixture.archive().snapshot(TableName.POSTS).files()) {
+      Files.delete(file.path());
+    }
+    for (int times = 0; times < 2; times++) {
+      assertThat(fixture.store(post(1, "a"), post(100, "by another")).duplicates()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void writesAnyNumberOfDates() throws Exception {
+    List<byte[]> frames = new ArrayList<>();
+    for (int day = 0; day < 45; day++) {
+      frames.add(post(day * 86_400_000L, "a"));
+    }
+    fixture.receive(frames);
+    assertThat(fixture.drain().batch().stored()).isEqualTo(45);
+    assertThat(fixture.archive().snapshot(TableName.POSTS).files()).hasSize(45);
+    assertThat(fixture.rows(TableName.POSTS)).isEqualTo(45);
+  }
+
   /** A crash between two commits of a batch: some tables are ahead of the ledger. */
   @Test
   void finishesABatchThatWasCutOffBetweenTwoCommits() throws Exception {

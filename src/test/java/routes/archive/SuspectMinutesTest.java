@@ -62,6 +62,51 @@ class SuspectMinutesTest {
   }
 
   @Test
+  void onlyMinutesOfTheStretchAskedForAreTold() {
+    List<Coverage.Row> rows = new ArrayList<>();
+    for (int i = 0; i <= 60; i++) {
+      long at = START + i * MINUTE;
+      long events = i == 20 || i == 30 || i == 40 ? 0 : 5600;
+      rows.add(new Coverage.Row(at, "a", at, at + MINUTE - 1, at, at, events));
+    }
+    SuspectMinutes minutes = new SuspectMinutes(new Coverage(rows));
+    assertThat(minutes.between(START + 20 * MINUTE, START + 40 * MINUTE))
+        .extracting(Suspect::minuteUs)
+        .as("the beginning belongs to it, the end does not")
+        .containsExactly(START + 20 * MINUTE, START + 30 * MINUTE);
+  }
+
+  @Test
+  void aMinuteThatIsNotCoveredIsNotSuspect() {
+    List<Coverage.Row> rows = new ArrayList<>();
+    for (int i = 0; i <= 60; i++) {
+      long at = START + i * MINUTE;
+      if (i < 28 || i > 30) {
+        String connection = i < 28 ? "a" : "b";
+        rows.add(new Coverage.Row(at, connection, at, at + MINUTE - 1, at, at, 5600));
+      }
+    }
+    assertThat(new SuspectMinutes(new Coverage(rows)).between(START, START + 60 * MINUTE))
+        .isEmpty();
+  }
+
+  @Test
+  void whatIsLikelyIsTheMedianOfTheMinutesAround() {
+    assertThat(suspects(60, i -> i == 30 ? 100 : i < 30 ? 5000 : 6000))
+        .extracting(Suspect::likely)
+        .as("as many before as behind")
+        .contains(5500L);
+    assertThat(suspects(60, i -> i == 0 ? 0 : 5600))
+        .extracting(Suspect::minuteUs)
+        .as("of the first minute only those behind")
+        .containsExactly(START);
+    assertThat(suspects(60, i -> i == 59 ? 0 : 5600))
+        .extracting(Suspect::minuteUs)
+        .as("of the last only those before")
+        .containsExactly(START + 59 * MINUTE);
+  }
+
+  @Test
   void chanceMakesNoSuspectsWhereLittleHappens() {
     assertThat(suspects(60, i -> i % 5)).isEmpty();
   }

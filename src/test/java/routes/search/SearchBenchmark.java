@@ -44,7 +44,8 @@ import routes.simulator.World;
 /**
  * How long searches take, how large indexes are and how long building them takes: {@code mvn
  * -Pbenchmark verify -Dbenchmark=routes.search.SearchBenchmark -Dposts=7600000}. Every search
- * stands beside the same one as a plain scan of all rows, in the same run.
+ * stands beside the same one as a plain scan of all rows, in the same run. With {@code -Dcopies=30}
+ * it is asked of the day thirty times over as well.
  */
 public final class SearchBenchmark {
 
@@ -54,6 +55,10 @@ public final class SearchBenchmark {
   private static final int BLOCK = 400;
   private static final int BATCH_BLOCKS = 70;
   private static final int ROUNDS = Integer.getInteger("rounds", 20);
+
+  /** How often the day is there in the second table, under other names by hard links. */
+  private static final int COPIES = Integer.getInteger("copies", 1);
+
   private static final double SHARE_OF_POSTS = 0.165;
   private static final Duration TIMEOUT = Duration.ofMinutes(10);
 
@@ -104,6 +109,9 @@ public final class SearchBenchmark {
       columns();
     }
     search();
+    if (COPIES > 1) {
+      searchCopies();
+    }
   }
 
   /** By the way that all events take. */
@@ -388,6 +396,76 @@ public final class SearchBenchmark {
       }
       System.out.printf(Locale.ROOT, "at most %,d MB resident%n", mostResident() >> 10);
     }
+  }
+
+  /**
+   * The same questions to the day many times over: hard links to its files, with the same times. So
+   * every file has to be opened for a page, as it is not where each file has times of its own.
+   */
+  private void searchCopies() throws Exception {
+    Map<PostFile, HiddenRows> files = new LinkedHashMap<>();
+    try (ArchiveViews views = new ArchiveViews(archive, duckDb, indexes);
+        ArchiveView view = views.newest()) {
+      Path links = Files.createDirectories(folder.resolve("copies"));
+      long start = System.nanoTime();
+      for (int copy = 0; copy < COPIES; copy++) {
+        for (var file : view.indexed().entrySet()) {
+          files.put(link(file.getKey().file(), links.resolve("day-" + copy)), file.getValue());
+        }
+      }
+      ArchiveView copies =
+          new ArchiveView(view.posts(), view.actors(), files, List.of(), view.gone());
+      System.out.printf(
+          Locale.ROOT,
+          "%d times the day, %d files, opened in %.1f s%n%-28s %12s %9s %9s %9s %9s%n",
+          COPIES,
+          files.size(),
+          seconds(start),
+          "query",
+          "posts",
+          "page p50",
+          "page p95",
+          "count p50",
+          "count p95");
+      for (Map.Entry<String, PostQuery> query : queries().entrySet()) {
+        double[] page = times(() -> page(copies, query.getValue()));
+        double[] count = times(() -> count(copies, query.getValue()));
+        System.out.printf(
+            Locale.ROOT,
+            "%-28s %,12d %9.1f %9.1f %9.1f %9.1f%n",
+            query.getKey(),
+            count(copies, query.getValue()),
+            page[0],
+            page[1],
+            count[0],
+            count[1]);
+      }
+      System.out.printf(Locale.ROOT, "at most %,d MB resident%n", mostResident() >> 10);
+    } finally {
+      files.keySet().forEach(PostFile::close);
+    }
+  }
+
+  private PostFile link(ArchiveFile file, Path table) throws IOException {
+    Path copy = table.resolve("data").resolve("date=" + file.date());
+    copy = Files.createDirectories(copy).resolve(file.path().getFileName());
+    ArchiveFile linked =
+        new ArchiveFile(copy, file.date(), file.rows(), file.bytes(), file.range());
+    if (!Files.exists(copy)) {
+      Files.createLink(copy, file.path());
+      Path from = PostIndexes.folder(file);
+      try (Stream<Path> index = Files.walk(from)) {
+        for (Path path : index.toList()) {
+          Path to = PostIndexes.folder(linked).resolve(from.relativize(path).toString());
+          if (Files.isDirectory(path)) {
+            Files.createDirectories(to);
+          } else {
+            Files.createLink(to, path);
+          }
+        }
+      }
+    }
+    return new PostFile(linked, indexes.open(linked).orElseThrow());
   }
 
   /** A buffer that is never read. */

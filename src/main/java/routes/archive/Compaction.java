@@ -198,6 +198,7 @@ public final class Compaction {
       }
       if (snapshot.table() == TableName.POSTS) {
         beforeCommit.prepare(file);
+        CrashPoint.COMPACTION_PREPARED.pass();
       }
       archive.rewrite(snapshot.table(), replaced, List.of(compacted));
       committed = true;

@@ -27,6 +27,10 @@ public enum CrashPoint {
   STREAM_TRIMMED,
   /** A compacted file is on the disk, and no commit knows it yet. */
   COMPACTED_FILE_WRITTEN,
+  /** The index of a file is on the disk, under a name of its own where nobody looks for it yet. */
+  INDEX_WRITTEN,
+  /** What belongs to a compacted file is there as well, and no commit knows either yet. */
+  COMPACTION_PREPARED,
   /** A compaction is committed; the files that it replaced are still there. */
   COMPACTION_COMMITTED,
   /** Old commits of one table are forgotten, of the next not yet. */

@@ -26,6 +26,7 @@ import routes.archive.ArchiveFile;
 import routes.archive.RowReader;
 import routes.archive.TableName;
 import routes.archive.TableReader;
+import routes.crash.CrashPoint;
 
 /**
  * The indexes of the data files of posts: a folder each, below {@code posts/index/}, called as the
@@ -70,6 +71,7 @@ public final class PostIndexes {
         addAll(file, builder);
         builder.finish();
       }
+      CrashPoint.INDEX_WRITTEN.pass();
       // What is there is of no use: it was looked at before.
       putAside(folder);
       Files.move(temporary, folder);

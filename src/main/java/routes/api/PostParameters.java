@@ -103,7 +103,7 @@ final class PostParameters {
     Optional<Instant> to = end(parameters, from);
     between(parameters, "seen", PostFilter.Seen::new).ifPresent(filters::add);
     between(parameters, "created", PostFilter.Created::new).ifPresent(filters::add);
-    String notice = null;
+    String notice = notKept(from);
     boolean possible = true;
     for (String parameter : List.of("username", "mention")) {
       Optional<String> name = parameters.text(parameter).map(String::strip);
@@ -125,6 +125,16 @@ final class PostParameters {
         from,
         to,
         notice);
+  }
+
+  /** What to say where older posts than are kept are asked for; null for nothing. */
+  private String notKept(Optional<Instant> from) {
+    return search
+        .keptFrom()
+        .filter(
+            date -> from.map(date.atStartOfDay().toInstant(ZoneOffset.UTC)::isAfter).orElse(true))
+        .map(date -> "Posts that were seen before " + date + " are not kept.")
+        .orElse(null);
   }
 
   private static Optional<PostFilter> between(

@@ -26,6 +26,7 @@ import org.apache.iceberg.AppendFiles;
 import org.apache.iceberg.CatalogProperties;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.DataOperations;
+import org.apache.iceberg.DeleteFiles;
 import org.apache.iceberg.FileScanTask;
 import org.apache.iceberg.OverwriteFiles;
 import org.apache.iceberg.PartitionSpec;
@@ -66,6 +67,9 @@ public final class Archive implements AutoCloseable {
 
   private static final Namespace NAMESPACE = Namespace.of("explorer");
   private static final String PARTITION = "date";
+
+  /** Property of a table. */
+  private static final String KEPT_FROM = "explorer.kept-from";
 
   private final JdbcCatalog catalog = new JdbcCatalog();
 
@@ -410,6 +414,50 @@ public final class Archive implements AutoCloseable {
         LOG.debug("A drain has committed meanwhile: once more, on top of it", e);
       }
     }
+  }
+
+  /**
+   * Removes files and their rows. The table says from then on since which date it is kept.
+   *
+   * @param keptFrom the first date of which all is kept
+   * @throws LostRace when another instance has replaced one of the files meanwhile
+   */
+  void remove(TableName name, List<DataFile> files, LocalDate keptFrom) throws LostRace {
+    Table table = tables.get(name);
+    refreshed(name);
+    if (keptFrom(name).filter(date -> !date.isBefore(keptFrom)).isEmpty()) {
+      table.updateProperties().set(KEPT_FROM, keptFrom.toString()).commit();
+    }
+    while (true) {
+      ArchivePosition at = position(name).orElseThrow();
+      DeleteFiles delete =
+          table
+              .newDelete()
+              .validateFilesExist()
+              .scanManifestsWith(workers)
+              .writeManifestsWith(workers, 1);
+      files.forEach(delete::deleteFile);
+      at.writeTo(delete);
+      delete.validateWith(startsAt(name, Optional.of(at)));
+      try {
+        delete.commit();
+        CrashPoint.DATES_REMOVED.pass();
+        return;
+      } catch (ValidationException | CommitFailedException e) {
+        if (position(name).equals(Optional.of(at))) {
+          throw new LostRace(name, e);
+        }
+        LOG.debug("A drain has committed meanwhile: once more, on top of it", e);
+      }
+    }
+  }
+
+  /**
+   * The first date of which a table is kept, by what was read of it last; empty where nothing was
+   * ever removed.
+   */
+  public Optional<LocalDate> keptFrom(TableName name) {
+    return Optional.ofNullable(tables.get(name).properties().get(KEPT_FROM)).map(LocalDate::parse);
   }
 
   /** What Iceberg knows of these files, those that are live in that snapshot. */

@@ -33,6 +33,8 @@ public enum CrashPoint {
   COMPACTION_PREPARED,
   /** A compaction is committed; the files that it replaced are still there. */
   COMPACTION_COMMITTED,
+  /** The dates of a table that are too old are removed, those of the next are not. */
+  DATES_REMOVED,
   /** Old commits of one table are forgotten, of the next not yet. */
   COMMITS_EXPIRED,
   /** A left-over file is removed, others are still there. */

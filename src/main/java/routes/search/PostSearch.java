@@ -7,6 +7,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.LocalDate;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
@@ -187,6 +188,11 @@ public final class PostSearch implements AutoCloseable {
       throw new TooManyQueries();
     }
     return deadline;
+  }
+
+  /** The first date of which posts are kept; empty where none was ever removed. */
+  public Optional<LocalDate> keptFrom() {
+    return archive.keptFrom(TableName.POSTS);
   }
 
   /** The DID that a handle belonged to last, by what the archive knows. */

@@ -3,8 +3,13 @@ package routes.wiring;
 import java.io.IOException;
 import java.sql.SQLException;
 import java.time.Clock;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.util.unit.DataSize;
 import routes.archive.Archive;
 import routes.archive.Compaction;
 import routes.archive.Completeness;
@@ -13,6 +18,8 @@ import routes.archive.Drain;
 import routes.archive.DuckDb;
 import routes.archive.Expiry;
 import routes.archive.LeftoverFiles;
+import routes.archive.Retention;
+import routes.archive.TableName;
 import routes.buffer.BlockStream;
 import routes.search.PostIndexes;
 import routes.wiring.ExplorerProperties.Role;
@@ -71,6 +78,29 @@ class ArchiveWiring {
       PostIndexes indexes,
       Clock clock) {
     return new Compaction(archive, duckDb, indexes::build, properties.compact().purgeDays(), clock);
+  }
+
+  @Bean
+  @ForRole({Role.DRAIN, Role.QUERY})
+  Retention retention(ExplorerProperties properties, Archive archive, Clock clock) {
+    ExplorerProperties.Retain retain = properties.retain();
+    Map<TableName, Retention.Limit> limits = new EnumMap<>(TableName.class);
+    Stream.concat(retain.days().keySet().stream(), retain.bytes().keySet().stream())
+        .distinct()
+        .forEach(
+            label ->
+                limits.put(
+                    TableName.named(label)
+                        .orElseThrow(
+                            () ->
+                                new IllegalArgumentException(
+                                    "explorer.retain names the table '"
+                                        + label
+                                        + "', and there is none of that name")),
+                    new Retention.Limit(
+                        Optional.ofNullable(retain.days().get(label)),
+                        Optional.ofNullable(retain.bytes().get(label)).map(DataSize::toBytes))));
+    return new Retention(archive, limits, clock);
   }
 
   @Bean

@@ -8,11 +8,13 @@ import jakarta.validation.constraints.NotNull;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
 import org.springframework.validation.annotation.Validated;
+import routes.archive.Retention;
 
 /**
  * Everything that can be configured.
@@ -36,6 +38,7 @@ public record ExplorerProperties(
     @DefaultValue @Valid Drain drain,
     @DefaultValue @Valid Expire expire,
     @DefaultValue @Valid Compact compact,
+    @DefaultValue @Valid Retain retain,
     @DefaultValue @Valid Leftovers leftovers,
     @DefaultValue @Valid DeadLetters deadLetters,
     @DefaultValue @Valid Query query,
@@ -126,6 +129,22 @@ public record ExplorerProperties(
       @DefaultValue("0 31 2 * * ?") @NotEmpty String schedule,
       @DefaultValue("0 11 * * * ?") @NotEmpty String hoursSchedule,
       @DefaultValue("30") @Min(1) int purgeDays) {}
+
+  /**
+   * What is kept. Without a limit, everything is. What the next run removes is shown by {@code
+   * /api/v1/retention}.
+   *
+   * @param schedule When to remove what is more than may be kept: a Quartz cron expression, with
+   *     seconds.
+   * @param days By table, such as explorer.retain.days.likes=90: how many dates of it are kept, 3
+   *     at least.
+   * @param bytes By table, such as explorer.retain.bytes.records=20GB: the oldest dates go when its
+   *     files take more; the newest three dates stay.
+   */
+  public record Retain(
+      @DefaultValue("0 1 5 * * ?") @NotEmpty String schedule,
+      @DefaultValue Map<String, @Min(Retention.LEAST_DAYS) Integer> days,
+      @DefaultValue Map<String, DataSize> bytes) {}
 
   /**
    * Files that nobody needs: of batches that were cut off, and temporary ones.

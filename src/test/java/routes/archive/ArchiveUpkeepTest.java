@@ -20,14 +20,17 @@ import java.nio.file.attribute.FileTime;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.apache.iceberg.DataFile;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -212,6 +215,103 @@ class ArchiveUpkeepTest {
     compaction("2026-07-18T00:00:00Z").run();
     assertThat(files(TableName.POSTS)).as("there is nothing left to go").isEqualTo(purged);
     assertThat(verify().damages()).isEmpty();
+  }
+
+  // Retention
+
+  private Retention retention(String now, Retention.Limit limit) {
+    return new Retention(
+        fixture.archive(),
+        Map.of(TableName.POSTS, limit),
+        Clock.fixed(Instant.parse(now), ZoneOffset.UTC));
+  }
+
+  private List<String> dates(TableName table) {
+    return fixture.archive().snapshot(table).files().stream()
+        .map(file -> file.date().toString())
+        .sorted()
+        .toList();
+  }
+
+  private void storeSixDays() throws Exception {
+    for (int day = 0; day < 6; day++) {
+      fixture.store(
+          post(day * 86_400_000L, "day " + day),
+          commit(ALICE, day * 86_400_000L, "create", "app.bsky.feed.like", "a", like()));
+    }
+  }
+
+  @Test
+  void retentionByDaysRemovesDatesThatAreTooOldAndSaysSoBefore() throws Exception {
+    storeSixDays();
+    Optional<ArchivePosition> position = fixture.archive().position();
+    Retention retention =
+        retention("2026-07-09T12:00:00Z", new Retention.Limit(Optional.of(4), Optional.empty()));
+    List<Retention.Due> due = retention.plan().due();
+    assertThat(due)
+        .extracting(each -> each.date().toString())
+        .containsExactly("2026-07-04", "2026-07-05");
+    assertThat(due.get(0).table()).isEqualTo("posts");
+    assertThat(due.get(0).rows()).isEqualTo(1);
+    assertThat(due.get(0).files()).isEqualTo(1);
+    assertThat(due.get(0).bytes()).isPositive();
+    assertThat(fixture.archive().keptFrom(TableName.POSTS)).isEmpty();
+    assertThat(retention.run()).isEqualTo(due);
+    assertThat(dates(TableName.POSTS))
+        .containsExactly("2026-07-06", "2026-07-07", "2026-07-08", "2026-07-09");
+    assertThat(dates(TableName.LIKES)).as("another table").hasSize(6);
+    assertThat(fixture.archive().keptFrom(TableName.POSTS)).contains(LocalDate.parse("2026-07-06"));
+    assertThat(retention.plan().due()).isEmpty();
+    assertThat(retention.run()).isEmpty();
+    assertThat(fixture.archive().position()).isEqualTo(position);
+    assertThat(verify().damages()).isEmpty();
+    assertThat(fixture.store(post(10 * 86_400_000L, "later")).stored()).isEqualTo(1);
+  }
+
+  @Test
+  void retentionByBytesKeepsTheNewestThreeDatesAnyway() throws Exception {
+    storeSixDays();
+    long all = fixture.archive().snapshot(TableName.POSTS).bytes();
+    retention("2026-07-09T12:00:00Z", new Retention.Limit(Optional.empty(), Optional.of(all)))
+        .run();
+    assertThat(dates(TableName.POSTS)).as("there is room").hasSize(6);
+    retention("2026-07-09T12:00:00Z", new Retention.Limit(Optional.empty(), Optional.of(all - 1)))
+        .run();
+    assertThat(dates(TableName.POSTS)).as("there was not").hasSize(5);
+    retention("2026-07-09T12:00:00Z", new Retention.Limit(Optional.empty(), Optional.of(1L))).run();
+    assertThat(dates(TableName.POSTS)).containsExactly("2026-07-07", "2026-07-08", "2026-07-09");
+  }
+
+  @Test
+  void retentionRemovesNoRowOfADrainThatCommitsMeanwhile() throws Exception {
+    storeSixDays();
+    long before = fixture.archive().snapshot(TableName.POSTS).id();
+    List<DataFile> files =
+        fixture
+            .archive()
+            .dataFiles(
+                TableName.POSTS,
+                before,
+                fixture.archive().snapshot(TableName.POSTS).files().stream()
+                    .filter(file -> file.date().equals(LocalDate.parse("2026-07-04")))
+                    .toList());
+    fixture.store(post(1, "of that date, and late"));
+    fixture.archive().remove(TableName.POSTS, files, LocalDate.parse("2026-07-05"));
+    assertThat(fixture.rows(TableName.POSTS)).isEqualTo(6);
+    assertThatThrownBy(
+            () -> fixture.archive().remove(TableName.POSTS, files, LocalDate.parse("2026-07-05")))
+        .as("they are gone")
+        .isInstanceOf(LostRace.class);
+  }
+
+  @Test
+  void limitsOfRetentionMakeSense() {
+    assertThatThrownBy(() -> new Retention.Limit(Optional.of(2), Optional.empty()))
+        .isInstanceOf(IllegalArgumentException.class);
+    Map<TableName, Retention.Limit> ledger =
+        Map.of(TableName.LEDGER, new Retention.Limit(Optional.of(9), Optional.empty()));
+    assertThatThrownBy(() -> new Retention(fixture.archive(), ledger, Clock.systemUTC()))
+        .isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test

@@ -87,7 +87,7 @@ class RoutesTest {
     registry.add("explorer.routes-dir", () -> folder.resolve("routes").toString());
     registry.add("explorer.jetstream.hosts", () -> jetstream.url());
     registry.add("explorer.drain.schedule", () -> "0 0 0 1 1 ? 2099");
-    for (String task : new String[] {"expire", "compact", "leftovers", "dead-letters"}) {
+    for (String task : new String[] {"expire", "compact", "retain", "leftovers", "dead-letters"}) {
       registry.add("explorer." + task + ".schedule", () -> "0 0 0 1 1 ? 2099");
     }
     registry.add("explorer.compact.hours-schedule", () -> "0 0 0 1 1 ? 2099");
@@ -108,6 +108,7 @@ class RoutesTest {
             "expire",
             "compact",
             "compact-hours",
+            "retain",
             "leftovers",
             "dead-letters-schedule",
             "retry-dead-letters",
@@ -120,6 +121,7 @@ class RoutesTest {
             "table-files",
             "completeness",
             "dead-letters",
+            "retention",
             "openapi",
             "json",
             "commit-heard",
@@ -421,7 +423,20 @@ class RoutesTest {
             "/api/v1/status:",
             "/api/v1/completeness:",
             "/api/v1/dead-letters:",
+            "/api/v1/retention:",
             "/api/v1/tables/{table}/files:");
+  }
+
+  @Test
+  void retainRemovesNothingWithoutALimit() throws Exception {
+    archived();
+    long rows = archive.snapshot(TableName.POSTS).rows();
+    AdviceWith.adviceWith(camel, "retain", route -> route.replaceFromWith("direct:retain"));
+    camel.getRouteController().startRoute("retain");
+    template.sendBody("direct:retain", null);
+    assertThat(archive.snapshot(TableName.POSTS).rows()).isEqualTo(rows);
+    assertThat(json("/api/v1/retention").get("due")).isEmpty();
+    assertThat(json("/search").get("meta").has("notice")).isFalse();
   }
 
   @Test

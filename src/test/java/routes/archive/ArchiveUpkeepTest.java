@@ -114,8 +114,11 @@ class ArchiveUpkeepTest {
     Compaction.Compacted done = compaction("2026-07-06T00:00:00Z").run();
     assertThat(done.compactions()).isEqualTo(8);
     assertThat(done.rows()).isEqualTo(fixture.rows(TableName.LEDGER) + 1200);
+    assertThat(done.files()).isGreaterThan(8);
+    assertThat(done.bytesBefore()).isGreaterThan(done.bytesAfter());
     for (TableName table : TableName.EVENTS) {
       assertThat(files(table)).as(table.label()).hasSize(1);
+      assertThat(anyFile(table).getFileName().toString()).startsWith("compacted-");
     }
     assertThat(contents()).isEqualTo(before);
     assertThat(fixture.archive().position()).isEqualTo(position);

@@ -41,7 +41,7 @@ final class HotTail implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(HotTail.class);
 
   private static final int BLOCKS_AT_ONCE = 32;
-  private static final long PATIENCE_MILLIS = 500;
+  private static final long PATIENCE_MILLIS = 5_000;
 
   private final BlockStream stream;
   private final ArchiveViews views;

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -220,8 +221,15 @@ final class Oracle {
     record.remove("$type");
     JsonNode createdLeft = record.remove("createdAt");
     return record.isEmpty()
-        && (createdLeft == null || createdLeft.equals(created))
+        && (createdLeft == null || isSameTime(createdLeft, created))
         && content(left).equals(content(whole));
+  }
+
+  /** The time stays, not how it was written. */
+  private static boolean isSameTime(JsonNode one, JsonNode other) {
+    return OffsetDateTime.parse(one.textValue())
+        .toInstant()
+        .equals(OffsetDateTime.parse(other.textValue()).toInstant());
   }
 
   /** What the world says is deleted: a compaction may have removed its content. */

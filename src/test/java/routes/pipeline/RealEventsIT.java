@@ -103,7 +103,8 @@ class RealEventsIT {
               + post.get("did").textValue()
               + "/app.bsky.feed.post/"
               + post.get("commit").get("rkey").textValue();
-      JsonNode answer = explorer.json("/search?limit=1000&text=" + ExplorerProcess.encode(part));
+      JsonNode answer = explorer.json(
+              "/search?deleted=include&limit=1000&text=" + ExplorerProcess.encode(part));
       assertThat(answer.get("results"))
           .as(part)
           .anyMatch(result -> result.get("id").textValue().equals(uri));
@@ -113,7 +114,7 @@ class RealEventsIT {
   private static void assertExported(ExplorerProcess explorer, List<JsonNode> posts)
       throws IOException {
     Set<String> texts = new HashSet<>();
-    String csv = explorer.get("/export").body();
+    String csv = explorer.get("/export?deleted=include").body();
     assertThat(csv).startsWith("Timestamp,Username,Post Preview\r\n");
     for (CSVRecord row : CSVFormat.RFC4180.parse(new StringReader(csv))) {
       assertThat(row.size()).isEqualTo(3);

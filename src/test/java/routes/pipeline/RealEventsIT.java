@@ -103,8 +103,8 @@ class RealEventsIT {
               + post.get("did").textValue()
               + "/app.bsky.feed.post/"
               + post.get("commit").get("rkey").textValue();
-      JsonNode answer = explorer.json(
-              "/search?deleted=include&limit=1000&text=" + ExplorerProcess.encode(part));
+      JsonNode answer =
+          explorer.json("/search?deleted=include&limit=1000&text=" + ExplorerProcess.encode(part));
       assertThat(answer.get("results"))
           .as(part)
           .anyMatch(result -> result.get("id").textValue().equals(uri));

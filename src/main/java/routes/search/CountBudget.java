@@ -21,12 +21,7 @@ final class CountBudget {
   }
 
   Count count(IndexedHits hits, IndexedHits.Rows candidates) throws IOException {
-    Sample sample = new Sample(Math.max(left, SAMPLE));
-    for (int row = candidates.next();
-        row != DocIdSetIterator.NO_MORE_DOCS;
-        row = candidates.next()) {
-      sample.add(row);
-    }
+    Sample sample = sample(candidates);
     if (sample.seen <= left) {
       left -= sample.count;
       return Count.exactly(hits.verify(sample.rows(sample.count)));
@@ -56,16 +51,21 @@ final class CountBudget {
   /** The same by what they have. */
   void count(IndexedHits hits, IndexedHits.Rows candidates, PostTop.Builder top)
       throws IOException {
+    Sample sample = sample(candidates);
+    double weight = sample.seen <= left ? 1 : (double) sample.seen / sample.count;
+    left -= sample.seen <= left ? sample.count : 0;
+    hits.verified(sample.rows(sample.count), top.of().columns())
+        .forEach(row -> top.add(row, weight));
+  }
+
+  private Sample sample(IndexedHits.Rows candidates) throws IOException {
     Sample sample = new Sample(Math.max(left, SAMPLE));
     for (int row = candidates.next();
         row != DocIdSetIterator.NO_MORE_DOCS;
         row = candidates.next()) {
       sample.add(row);
     }
-    double weight = sample.seen <= left ? 1 : (double) sample.seen / sample.count;
-    left -= sample.seen <= left ? sample.count : 0;
-    hits.verified(sample.rows(sample.count), top.of().columns())
-        .forEach(row -> top.add(row, weight));
+    return sample;
   }
 
   /** Of many candidates, the share that is what the filter asks for: of some, it is known. */

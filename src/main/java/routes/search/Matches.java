@@ -103,6 +103,17 @@ final class Matches implements AutoCloseable {
         duckDb, file.getKey(), file.getValue(), filter, range, deleted, deadline, cost);
   }
 
+  /** What each file with an index has of the time asked for. They hold nothing to be closed yet. */
+  private List<IndexedHits> indexed() throws IOException {
+    List<IndexedHits> all = new ArrayList<>();
+    for (Map.Entry<PostFile, HiddenRows> file : live.indexed().entrySet()) {
+      if (range.touches(file.getKey().file().range())) {
+        all.add(indexed(file, range));
+      }
+    }
+    return all;
+  }
+
   private TailHits tail(SortAtRange range) {
     return new TailHits(live.tail(), filter, range, deleted, deadline);
   }
@@ -235,12 +246,8 @@ final class Matches implements AutoCloseable {
     count = count.plus(Count.exactly(tail(range).count()));
     CountBudget budget = new CountBudget(COUNT_BUDGET);
     try {
-      for (Map.Entry<PostFile, HiddenRows> file : live.indexed().entrySet()) {
-        if (range.touches(file.getKey().file().range())) {
-          try (IndexedHits hits = indexed(file, range)) {
-            count = count.plus(hits.count(budget));
-          }
-        }
+      for (IndexedHits hits : indexed()) {
+        count = count.plus(hits.count(budget));
       }
     } catch (IOException e) {
       throw new UncheckedIOException("an index cannot be read", e);
@@ -268,12 +275,8 @@ final class Matches implements AutoCloseable {
             PostScan.posts(duckDb, view, filter, range, deleted, Optional.empty(), -1, deadline),
             volume);
       }
-      for (Map.Entry<PostFile, HiddenRows> file : live.indexed().entrySet()) {
-        if (range.touches(file.getKey().file().range())) {
-          try (IndexedHits hits = indexed(file, range)) {
-            hits.addTo(volume, budget);
-          }
-        }
+      for (IndexedHits hits : indexed()) {
+        hits.addTo(volume, budget);
       }
     } catch (IOException e) {
       throw new UncheckedIOException("an index cannot be read", e);
@@ -295,12 +298,8 @@ final class Matches implements AutoCloseable {
           }
         }
       }
-      for (Map.Entry<PostFile, HiddenRows> file : live.indexed().entrySet()) {
-        if (range.touches(file.getKey().file().range())) {
-          try (IndexedHits hits = indexed(file, range)) {
-            hits.addTo(top, budget);
-          }
-        }
+      for (IndexedHits hits : indexed()) {
+        hits.addTo(top, budget);
       }
     } catch (IOException e) {
       throw new UncheckedIOException("an index cannot be read", e);

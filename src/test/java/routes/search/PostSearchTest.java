@@ -406,8 +406,9 @@ class PostSearchTest {
             new PostIndexes(),
             fixture.stream(),
             1000,
-            Duration.ofMillis(200),
+            Duration.ofSeconds(3),
             1)) {
+      narrow.prepare();
       try (PostStream running = narrow.stream(everything(), 10)) {
         assertThat(running.next()).isTrue();
         assertThatThrownBy(() -> narrow.page(everything(), 0, 10))

@@ -36,7 +36,7 @@ public final class SearchApi {
           .collect(Collectors.toUnmodifiableSet());
 
   private static final Set<String> BY_TIME =
-      Stream.concat(PostParameters.NAMES.stream(), Stream.of("interval"))
+      Stream.concat(PostParameters.NAMES.stream(), Stream.of("interval", "by", "limit"))
           .collect(Collectors.toUnmodifiableSet());
 
   private static final Set<String> BY_VALUE =
@@ -44,6 +44,8 @@ public final class SearchApi {
           .collect(Collectors.toUnmodifiableSet());
   private static final int DEFAULT_VALUES = 20;
   private static final int MAX_VALUES = 1000;
+  private static final int DEFAULT_SERIES = 5;
+  private static final int MAX_SERIES = 20;
 
   private final PostSearch search;
   private final PostParameters postParameters;
@@ -192,6 +194,8 @@ public final class SearchApi {
    * @param buckets those with posts, the earliest first
    * @param count posts in all
    * @param countIsExact whether they were counted; if not, the numbers are estimates
+   * @param series the same for the posts with each of the most frequent values; left out unless a
+   *     split was asked for
    * @param seconds that it took
    * @param completeness how much of the time asked for the archive covers
    * @param notice what else there is to know; left out when there is nothing
@@ -202,9 +206,26 @@ public final class SearchApi {
       List<PostVolume.Bucket> buckets,
       long count,
       boolean countIsExact,
+      List<VolumeSeries> series,
       double seconds,
       Completeness.Summary completeness,
       String notice) {}
+
+  /**
+   * The posts with one value by time.
+   *
+   * @param handle of an account; left out where the archive knows none, and for other values
+   * @param buckets those with posts, the earliest first
+   * @param count posts in all
+   * @param countIsExact whether they were counted; if not, the numbers are estimates
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record VolumeSeries(
+      String value,
+      String handle,
+      List<PostVolume.Bucket> buckets,
+      long count,
+      boolean countIsExact) {}
 
   /** How many posts there are by time. */
   public Volume volume(@Header(Exchange.HTTP_QUERY) String query) {
@@ -216,14 +237,24 @@ public final class SearchApi {
             PostVolume.Interval.DAY,
             Arrays.asList(PostVolume.Interval.values()),
             PostVolume.Interval::label);
+    Optional<PostTop.Of> by =
+        parameters.text("by").isPresent()
+            ? Optional.of(valuesOf(parameters, "by"))
+            : Optional.empty();
+    if (by.isEmpty() && parameters.text("limit").isPresent()) {
+      throw new ProblemException(
+          Problem.badParameter(
+              "limit", "It limits the values of a split.", "Give by as well, or no limit."));
+    }
+    int limit = parameters.number("limit", DEFAULT_SERIES, 1, MAX_SERIES);
     PostParameters.Asked asked = postParameters.read(parameters);
-    PostVolume volume;
+    PostVolume.Split volume;
     try {
       volume =
           asked
               .query()
-              .map(posts -> search.volume(posts, interval))
-              .orElseGet(() -> new PostVolume(List.of(), 0, true));
+              .map(posts -> volume(posts, interval, by, limit))
+              .orElseGet(() -> new PostVolume.Split(new PostVolume(List.of(), 0, true), List.of()));
     } catch (PostVolume.TooMany e) {
       throw new ProblemException(
           Problem.badParameter(
@@ -233,12 +264,42 @@ public final class SearchApi {
     }
     return new Volume(
         interval.label(),
-        volume.buckets(),
-        volume.total(),
-        volume.exact(),
+        volume.all().buckets(),
+        volume.all().total(),
+        volume.all().exact(),
+        by.map(of -> series(of, volume.series())).orElse(null),
         (System.nanoTime() - start) / 1_000_000 / 1000.0,
         completeness.summary(asked.from(), asked.to()),
         asked.notice());
+  }
+
+  private PostVolume.Split volume(
+      PostQuery posts, PostVolume.Interval interval, Optional<PostTop.Of> by, int limit) {
+    return by.map(of -> search.volume(posts, interval, of, limit))
+        .orElseGet(() -> new PostVolume.Split(search.volume(posts, interval), List.of()));
+  }
+
+  private List<VolumeSeries> series(PostTop.Of of, List<PostVolume.Series> series) {
+    Map<String, String> handles = handles(of, series.stream().map(PostVolume.Series::value));
+    return series.stream()
+        .map(
+            each ->
+                new VolumeSeries(
+                    each.value(),
+                    handles.get(each.value()),
+                    each.volume().buckets(),
+                    each.volume().total(),
+                    each.volume().exact()))
+        .toList();
+  }
+
+  private Map<String, String> handles(PostTop.Of of, Stream<String> values) {
+    return of.isAccount() ? search.handlesOf(values.toList()) : Map.of();
+  }
+
+  private static PostTop.Of valuesOf(Parameters parameters, String name) {
+    return parameters.choice(
+        name, PostTop.Of.HASHTAG, Arrays.asList(PostTop.Of.values()), PostTop.Of::label);
   }
 
   /**
@@ -275,9 +336,7 @@ public final class SearchApi {
   public Top top(@Header(Exchange.HTTP_QUERY) String query) {
     long start = System.nanoTime();
     Parameters parameters = new Parameters(query, BY_VALUE);
-    PostTop.Of of =
-        parameters.choice(
-            "of", PostTop.Of.HASHTAG, Arrays.asList(PostTop.Of.values()), PostTop.Of::label);
+    PostTop.Of of = valuesOf(parameters, "of");
     int limit = parameters.number("limit", DEFAULT_VALUES, 1, MAX_VALUES);
     PostParameters.Asked asked = postParameters.read(parameters);
     PostTop top =
@@ -285,10 +344,7 @@ public final class SearchApi {
             .query()
             .map(posts -> search.top(posts, of, limit))
             .orElseGet(() -> new PostTop(List.of(), 0, true));
-    Map<String, String> handles =
-        of.isAccount()
-            ? search.handlesOf(top.values().stream().map(PostTop.Value::value).toList())
-            : Map.of();
+    Map<String, String> handles = handles(of, top.values().stream().map(PostTop.Value::value));
     return new Top(
         of.label(),
         top.values().stream()

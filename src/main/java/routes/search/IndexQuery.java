@@ -39,6 +39,7 @@ record IndexQuery(Query query, boolean exact) {
       case PostFilter.Link link -> exactly(Type.LINK.hashed(link.url()));
       case PostFilter.Domain domain -> exactly(Type.DOMAIN.term(domain.domain()));
       case PostFilter.Language language -> exactly(Type.LANGUAGE.term(language.tag()));
+      case PostFilter.CountedAs counted -> exactly(counted.of().term(counted.value()));
       case PostFilter.Has has -> exactly(Type.FEATURE.term(has.feature().label()));
       case PostFilter.ReplyTo reply ->
           any(

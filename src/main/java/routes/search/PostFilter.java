@@ -12,6 +12,8 @@ import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import routes.archive.DuckDb;
 import routes.archive.Times;
 
 /** What a post has to be, or must not be. */
@@ -276,6 +278,57 @@ public sealed interface PostFilter {
     }
   }
 
+  /** Is counted under that value: see {@link PostTop.Of}. */
+  record CountedAs(PostTop.Of of, String value) implements PostFilter {
+
+    public CountedAs {
+      requireNonNull(of, "of");
+      requireNonNull(value, "value");
+    }
+
+    @Override
+    public Set<String> columns() {
+      return of.columns();
+    }
+
+    @Override
+    public boolean test(PostRow row) {
+      return of.values(row).contains(value);
+    }
+
+    @Override
+    public Condition condition() {
+      return switch (of) {
+        case HASHTAG ->
+            Condition.of(
+                "list_contains(list_transform(tags, lambda tag: lower(tag)), ?)"
+                    + " OR list_contains(regexp_extract_all(lower(text), "
+                    + DuckDb.literal(PostTerms.HASHTAG.pattern())
+                    + ", 1), ?)",
+                value,
+                value);
+        case DOMAIN ->
+            Condition.of(
+                "list_contains(list_transform(links, lambda link: regexp_extract(lower(link), '"
+                    + Domain.HOST
+                    + "', 1)), ?)",
+                value);
+        case LANGUAGE ->
+            Condition.of(
+                "list_contains(list_transform(langs, lambda lang: split_part(lower(lang), '-', 1)), ?)",
+                value);
+        case MENTION -> new Mention(value).condition();
+        case AUTHOR -> new Author(value).condition();
+        case HAS ->
+            Stream.of(Has.Feature.values())
+                .filter(feature -> feature.label().equals(value))
+                .findFirst()
+                .map(feature -> new Has(feature).condition())
+                .orElse(Condition.of("false"));
+      };
+    }
+  }
+
   /** Has something. */
   record Has(Feature feature) implements PostFilter {
 
@@ -304,6 +357,10 @@ public sealed interface PostFilter {
       public String label() {
         return name().toLowerCase(Locale.ROOT);
       }
+
+      boolean test(PostRow row) {
+        return test.test(row);
+      }
     }
 
     public Has {
@@ -317,7 +374,7 @@ public sealed interface PostFilter {
 
     @Override
     public boolean test(PostRow row) {
-      return feature.test.test(row);
+      return feature.test(row);
     }
 
     @Override

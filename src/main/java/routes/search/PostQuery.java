@@ -3,6 +3,7 @@ package routes.search;
 import static java.util.Objects.requireNonNull;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -26,5 +27,10 @@ public record PostQuery(
   /** Posts that are not known to be deleted. */
   public PostQuery(PostFilter filter, Optional<Instant> from, Optional<Instant> to) {
     this(filter, from, to, Deleted.EXCLUDE);
+  }
+
+  /** Those of them that are this as well. */
+  PostQuery and(PostFilter more) {
+    return new PostQuery(new PostFilter.And(List.of(filter, more)), from, to, deleted);
   }
 }

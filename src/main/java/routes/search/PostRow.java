@@ -84,9 +84,27 @@ record PostRow(
       List<String> langs,
       List<String> links,
       List<String> tags,
-      List<String> mentions) {
+      List<String> mentions,
+      String replyParent,
+      String quote,
+      int mediaCount) {
     return new PostRow(
-        did, null, null, null, 0, null, 0, text, langs, null, null, null, links, tags, mentions, 0);
+        did,
+        null,
+        null,
+        null,
+        0,
+        null,
+        0,
+        text,
+        langs,
+        null,
+        replyParent,
+        quote,
+        links,
+        tags,
+        mentions,
+        mediaCount);
   }
 
   /** Null for a column that was not read, as for one that has none. */

@@ -71,7 +71,7 @@ final class PostScan implements HitSource {
       Deadline deadline) {
     List<Object> values = new ArrayList<>();
     String sql =
-        "SELECT did, text, langs, links, tags, mentions FROM "
+        "SELECT did, text, langs, links, tags, mentions, reply_parent_uri, quote_uri, media_count FROM "
             + found(view, filter, range, deleted, values);
     return new PostScan(duckDb, sql, values, deadline);
   }
@@ -132,7 +132,7 @@ final class PostScan implements HitSource {
         };
     return "(SELECT * FROM (SELECT post.*, coalesce(later.deletion > post.rev, false)"
         + gone
-        + " AS deleted FROM (SELECT did, rkey, rev, sort_at, text, langs, links, tags, mentions FROM "
+        + " AS deleted FROM (SELECT did, rkey, rev, sort_at, text, langs, links, tags, mentions, reply_parent_uri, quote_uri, media_count FROM "
         + DuckDb.from(files)
         + " WHERE "
         + where
@@ -227,7 +227,15 @@ final class PostScan implements HitSource {
     try {
       return result.next()
           ? PostRow.ofValues(
-              result.getString(1), result.getString(2), list(3), list(4), list(5), list(6))
+              result.getString(1),
+              result.getString(2),
+              list(3),
+              list(4),
+              list(5),
+              list(6),
+              result.getString(7),
+              result.getString(8),
+              result.getInt(9))
           : null;
     } catch (SQLException e) {
       throw failed(e);

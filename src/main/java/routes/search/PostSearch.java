@@ -8,6 +8,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.LocalDate;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
@@ -116,6 +117,30 @@ public final class PostSearch implements AutoCloseable {
     try (LiveView view = newest();
         Matches matches = new Matches(duckDb, view, query, 0, deadline)) {
       return matches.volume(interval);
+    } finally {
+      running.release();
+    }
+  }
+
+  /**
+   * How many posts there are by time, and of those that have each of the most frequent values.
+   *
+   * @param limit values at most
+   * @throws PostVolume.TooMany when there are too many stretches of that length
+   */
+  public PostVolume.Split volume(
+      PostQuery query, PostVolume.Interval interval, PostTop.Of by, int limit) {
+    Deadline deadline = enter();
+    try (LiveView view = newest();
+        Matches matches = new Matches(duckDb, view, query, 0, deadline)) {
+      List<PostVolume.Series> series = new ArrayList<>();
+      for (PostTop.Value value : matches.top(by, limit).values()) {
+        PostQuery having = query.and(new PostFilter.CountedAs(by, value.value()));
+        try (Matches those = new Matches(duckDb, view, having, 0, deadline)) {
+          series.add(new PostVolume.Series(value.value(), those.volume(interval)));
+        }
+      }
+      return new PostVolume.Split(matches.volume(interval), series);
     } finally {
       running.release();
     }

@@ -93,8 +93,8 @@ final class PostTerms {
   /** Bytes that a term may have; Lucene takes four times that. */
   private static final int MAX_BYTES = 8_000;
 
-  private static final Pattern HASHTAG =
-      Pattern.compile("(?:^|[^\\pL\\pN\\pM_])[#＃]([\\pL\\pN\\pM_]+)");
+  /** A hashtag in a text in lower case, as Java and DuckDB read it. */
+  static final Pattern HASHTAG = Pattern.compile("(?:^|[^\\pL\\pN\\pM_])[#＃]([\\pL\\pN\\pM_]+)");
 
   private PostTerms() {}
 

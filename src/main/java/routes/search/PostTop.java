@@ -67,6 +67,15 @@ public record PostTop(List<Value> values, long posts, boolean exact) {
       Stream<String> all(PostRow row) {
         return Stream.of(row.did());
       }
+    },
+    /** What they have: {@code media}, {@code link}, {@code quote}, {@code parent}. */
+    HAS(PostTerms.Type.FEATURE, "media_count", "links", "quote_uri", "reply_parent_uri") {
+      @Override
+      Stream<String> all(PostRow row) {
+        return Stream.of(PostFilter.Has.Feature.values())
+            .filter(feature -> feature.test(row))
+            .map(PostFilter.Has.Feature::label);
+      }
     };
 
     private final PostTerms.Type type;
@@ -105,7 +114,7 @@ public record PostTop(List<Value> values, long posts, boolean exact) {
     }
 
     /** The term of the index that a value stands under. */
-    private BytesRef term(String value) {
+    BytesRef term(String value) {
       return isAccount() ? type.hashed(value) : type.term(value);
     }
 

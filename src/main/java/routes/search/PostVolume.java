@@ -30,6 +30,26 @@ public record PostVolume(List<Bucket> buckets, long total, boolean exact) {
    */
   public record Bucket(Instant start, long posts) {}
 
+  /**
+   * The posts that have one value.
+   *
+   * @param volume how many there are of each stretch of time
+   */
+  public record Series(String value, PostVolume volume) {}
+
+  /**
+   * The same for the posts that have each of the most frequent values.
+   *
+   * @param all of the posts, whatever they have
+   * @param series the most frequent first; a post with several values is in several
+   */
+  public record Split(PostVolume all, List<Series> series) {
+
+    public Split {
+      series = List.copyOf(series);
+    }
+  }
+
   /** How long a stretch is. Days and months are those of UTC. */
   public enum Interval {
     MINUTE(60_000_000L),

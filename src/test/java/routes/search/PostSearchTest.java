@@ -249,6 +249,13 @@ class PostSearchTest {
     assertThat(search.top(query("three"), PostTop.Of.AUTHOR, 10).values())
         .containsExactly(new PostTop.Value(BOB, 1));
     assertThat(search.top(everything(), PostTop.Of.HASHTAG, 1).values()).hasSize(1);
+    PostVolume.Split split =
+        search.volume(everything(), PostVolume.Interval.DAY, PostTop.Of.HASHTAG, 10);
+    assertThat(split.all()).isEqualTo(search.volume(everything(), PostVolume.Interval.DAY));
+    assertThat(split.series()).extracting(PostVolume.Series::value).containsExactly("sky", "sea");
+    assertThat(split.series())
+        .extracting(series -> series.volume().total())
+        .containsExactly(3L, 2L);
   }
 
   @Test
@@ -301,8 +308,13 @@ class PostSearchTest {
   void manyValuesTakeLimitedRoom() {
     PostTop.Builder top = new PostTop.Builder(PostTop.Of.AUTHOR, 100);
     for (int i = 0; i < 1000; i++) {
-      top.add(PostRow.ofValues("did:" + i, "", List.of(), List.of(), List.of(), List.of()), 1);
-      top.add(PostRow.ofValues("did:x", "", List.of(), List.of(), List.of(), List.of()), 1);
+      top.add(
+          PostRow.ofValues(
+              "did:" + i, "", List.of(), List.of(), List.of(), List.of(), null, null, 0),
+          1);
+      top.add(
+          PostRow.ofValues("did:x", "", List.of(), List.of(), List.of(), List.of(), null, null, 0),
+          1);
     }
     PostTop built = top.build(3);
     assertThat(built.values().get(0)).isEqualTo(new PostTop.Value("did:x", 1000));

@@ -135,7 +135,7 @@ class SearchOracleTest {
               assertThat(count.posts()).as("%s, seed %d", query, SEED).isEqualTo(all);
               counted++;
               if (random.nextInt(3) == 0) {
-                PostTop.Of of = PostTop.Of.values()[random.nextInt(5)];
+                PostTop.Of of = PostTop.Of.values()[random.nextInt(PostTop.Of.values().length)];
                 assertThat(matches.top(of, 1000))
                     .as("%s of %s, seed %d", of, query, SEED)
                     .isEqualTo(plainTop(view, query, of));
@@ -351,7 +351,7 @@ class SearchOracleTest {
           pick("reply", "thread").equals("reply")
               ? new PostFilter.ReplyTo(uri())
               : new PostFilter.ThreadOf(uri());
-      case 7 -> new PostFilter.Quotes(uri());
+      case 7 -> random.nextBoolean() ? new PostFilter.Quotes(uri()) : countedAs();
       case 8 ->
           random.nextBoolean()
               ? new PostFilter.Seen(Optional.of(time()), Optional.empty())
@@ -361,6 +361,19 @@ class SearchOracleTest {
       case 19 -> new PostFilter.Not(filter(depth - 1));
       default -> new PostFilter.Text(new TextMatch(pattern(), random.nextInt(4) == 0));
     };
+  }
+
+  private PostFilter countedAs() {
+    PostTop.Of of = PostTop.Of.values()[random.nextInt(PostTop.Of.values().length)];
+    return new PostFilter.CountedAs(
+        of,
+        switch (of) {
+          case HASHTAG -> pick("sky", "sky-blue", "火山です", "火山", "a b");
+          case DOMAIN -> pick("example.org", "news.example.org", "org", "a.example");
+          case LANGUAGE -> pick("en", "pt", "ja", "e");
+          case MENTION, AUTHOR -> did();
+          case HAS -> pick("media", "link", "quote", "parent", "nothing");
+        });
   }
 
   private List<PostFilter> filters(int depth) {

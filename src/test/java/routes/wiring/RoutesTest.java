@@ -497,6 +497,17 @@ class RoutesTest {
                 .asLong())
         .isPositive();
     assertThat(volume.at("/buckets/0/start").textValue()).endsWith("T00:00:00Z");
+    assertThat(volume.has("series")).isFalse();
+    answer = http.getForEntity("/api/v1/stats/volume?by=author&limit=1", String.class);
+    var split = Json.read(answer.getBody());
+    assertThat(split.get("buckets")).isEqualTo(volume.get("buckets"));
+    assertThat(split.get("series")).hasSize(1);
+    assertThat(split.at("/series/0/value").textValue()).startsWith("did:");
+    assertThat(split.at("/series/0/count").asLong())
+        .isPositive()
+        .isLessThanOrEqualTo(split.get("count").asLong());
+    answer = http.getForEntity("/api/v1/stats/volume?limit=2", String.class);
+    assertThat(answer.getStatusCode()).isEqualTo(HttpStatus.BAD_REQUEST);
     answer = http.getForEntity("/api/v1/stats/volume?interval=week", String.class);
     assertThat(answer.getStatusCode()).isEqualTo(HttpStatus.BAD_REQUEST);
   }
@@ -513,7 +524,7 @@ class RoutesTest {
     ResponseEntity<String> bad = http.getForEntity("/api/v1/stats/top?of=colour", String.class);
     assertThat(bad.getStatusCode()).isEqualTo(HttpStatus.BAD_REQUEST);
     assertThat(Json.read(bad.getBody()).get("parameter").textValue()).isEqualTo("of");
-    assertThat(Json.read(bad.getBody()).toString()).contains("mention or author");
+    assertThat(Json.read(bad.getBody()).toString()).contains("author or has");
   }
 
   @Test

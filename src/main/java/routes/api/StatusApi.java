@@ -17,6 +17,7 @@ import org.apache.camel.Header;
 import routes.archive.Archive;
 import routes.archive.ArchiveFile;
 import routes.archive.ArchivePosition;
+import routes.archive.Compaction;
 import routes.archive.Completeness;
 import routes.archive.TableName;
 import routes.archive.TableSnapshot;
@@ -31,6 +32,7 @@ public final class StatusApi {
   private final Archive archive;
   private final Completeness completeness;
   private final Supplier<Optional<Intake>> intake;
+  private final Supplier<Optional<Compaction.UnderWay>> compaction;
   private final boolean demo;
   private final String version;
   private final Clock clock;
@@ -67,6 +69,7 @@ public final class StatusApi {
       Ingest ingest,
       Buffer buffer,
       Archived archive,
+      Compacting compaction,
       Completeness.Summary completeness,
       List<Table> tables) {}
 
@@ -90,6 +93,17 @@ public final class StatusApi {
   public record Archived(
       Instant lastCommit, Instant position, String streamId, Double behindSeconds) {}
 
+  /**
+   * What a compaction of this process does; left out when none is under way.
+   *
+   * @param step check, sort, write, prepare or commit
+   * @param rows that are written
+   * @param of so many
+   * @param since when this date, or hour, was begun
+   */
+  public record Compacting(
+      String table, String date, String step, long rows, long of, Instant since) {}
+
   /** A table in numbers. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Table(String name, long rows, long bytes, int files, Instant lastCommit) {}
@@ -104,17 +118,20 @@ public final class StatusApi {
 
   /**
    * @param intake asks for what is before the archive; empty when the buffer cannot be reached
+   * @param compaction asks what it does
    */
   public StatusApi(
       Archive archive,
       Completeness completeness,
       Supplier<Optional<Intake>> intake,
+      Supplier<Optional<Compaction.UnderWay>> compaction,
       boolean demo,
       String version,
       Clock clock) {
     this.archive = requireNonNull(archive, "archive");
     this.completeness = requireNonNull(completeness, "completeness");
     this.intake = requireNonNull(intake, "intake");
+    this.compaction = requireNonNull(compaction, "compaction");
     this.demo = demo;
     this.version = requireNonNull(version, "version");
     this.clock = requireNonNull(clock, "clock");
@@ -133,6 +150,7 @@ public final class StatusApi {
         before.map(known -> ingest(known, now)).orElse(null),
         buffer(before),
         archived(ledger, now),
+        compaction.get().map(StatusApi::compacting).orElse(null),
         completeness.summary(Optional.empty(), Optional.empty()),
         tables);
   }
@@ -162,6 +180,16 @@ public final class StatusApi {
         position.orElse(null),
         ledger.position().map(ArchivePosition::lastEntry).orElse(null),
         position.map(time -> seconds(time, now)).orElse(null));
+  }
+
+  private static Compacting compacting(Compaction.UnderWay underWay) {
+    return new Compacting(
+        underWay.table().label(),
+        underWay.date().toString(),
+        underWay.step().name().toLowerCase(Locale.ROOT),
+        underWay.rows(),
+        underWay.of(),
+        underWay.since());
   }
 
   private static Table table(TableSnapshot snapshot) {

@@ -11,6 +11,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
@@ -19,6 +20,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
@@ -35,9 +37,9 @@ import routes.crash.CrashPoint;
 
 /**
  * Makes one file, sorted by time, of the many that batches have left of an hour, or of a date, that
- * is over: posts by the time that answers are sorted by, the latest first, all else by the time it
- * was seen. Of a record that is deleted since, and of one whose account is gone, only the row
- * stays: which record it was, and its times.
+ * is over, or several of equal size where it would be too large: posts by the time that answers are
+ * sorted by, the latest first, all else by the time it was seen. Of a record that is deleted since,
+ * and of one whose account is gone, only the row stays: which record it was, and its times.
  *
  * <p>A file that is damaged is named and stops the compaction of its table and date: nothing of it
  * gets into another file. May be cut off anywhere, and may run in several instances at once.
@@ -50,11 +52,56 @@ public final class Compaction {
   private static final Set<String> STAYING =
       Set.of("collection", "rkey", "operation", "rev", "created_at");
 
+  /** Rows between two times that it tells how far it is. */
+  private static final int TELLING = 10_000;
+
   private final Archive archive;
   private final DuckDb duckDb;
   private final Clock clock;
   private final BeforeCommit beforeCommit;
-  private final int purgeDays;
+  private final Limits limits;
+  private final Pace pace;
+  private volatile UnderWay underWay;
+
+  /**
+   * How it goes about it.
+   *
+   * @param rows of one file, at most
+   * @param purgeDays after so many days, again and again, a date is compacted once more if it has
+   *     content that is to go
+   */
+  public record Limits(int rows, int purgeDays) {
+
+    public Limits {
+      if (rows < 1 || purgeDays < 1) {
+        throw new IllegalArgumentException("a limit is not positive: " + rows + ", " + purgeDays);
+      }
+    }
+  }
+
+  /** What is done with a date, or an hour, of a table; in this order. */
+  public enum Step {
+    CHECK,
+    SORT,
+    WRITE,
+    PREPARE,
+    COMMIT
+  }
+
+  /**
+   * What is being done.
+   *
+   * @param rows that are written
+   * @param of so many
+   * @param since when this date, or hour, was begun
+   */
+  public record UnderWay(
+      TableName table, LocalDate date, Step step, long rows, long of, Instant since) {
+
+    private UnderWay at(Step next, long written) {
+      return new UnderWay(table, date, next, written, of, since);
+    }
+  }
 
   /** Whatever else belongs to a compacted file of posts, and has to be there with it. */
   public interface BeforeCommit {
@@ -84,16 +131,26 @@ public final class Compaction {
   }
 
   /**
-   * @param purgeDays after so many days, again and again, a date is compacted once more if it has
-   *     content that is to go
+   * @param pace at which rows are written
    */
   public Compaction(
-      Archive archive, DuckDb duckDb, BeforeCommit beforeCommit, int purgeDays, Clock clock) {
+      Archive archive,
+      DuckDb duckDb,
+      BeforeCommit beforeCommit,
+      Limits limits,
+      Pace pace,
+      Clock clock) {
     this.archive = requireNonNull(archive, "archive");
     this.beforeCommit = requireNonNull(beforeCommit, "beforeCommit");
     this.duckDb = requireNonNull(duckDb, "duckDb");
     this.clock = requireNonNull(clock, "clock");
-    this.purgeDays = purgeDays;
+    this.limits = requireNonNull(limits, "limits");
+    this.pace = requireNonNull(pace, "pace");
+  }
+
+  /** What is being done at the moment; empty when nothing is. */
+  public Optional<UnderWay> underWay() {
+    return Optional.ofNullable(underWay);
   }
 
   /**
@@ -106,7 +163,7 @@ public final class Compaction {
     return run(
         file -> file.date().isBefore(today),
         file -> 0L,
-        date -> ChronoUnit.DAYS.between(date, today) % purgeDays == 0);
+        date -> ChronoUnit.DAYS.between(date, today) % limits.purgeDays == 0);
   }
 
   /**
@@ -154,8 +211,10 @@ public final class Compaction {
                       Collectors.groupingBy(part, TreeMap::new, Collectors.toList())));
       for (var date : dates.entrySet()) {
         for (List<ArchiveFile> files : date.getValue().values()) {
-          if (files.size() > 1 || purged.test(date.getKey()) && hasContentToGo(snapshot, files)) {
+          if (areToBeOne(files) || purged.test(date.getKey()) && hasContentToGo(snapshot, files)) {
             try {
+              underWay =
+                  new UnderWay(name, date.getKey(), Step.CHECK, 0, rows(files), clock.instant());
               all = all.plus(compact(snapshot, date.getKey(), files));
             } catch (LostRace e) {
               LOG.info("This date is left to another instance: {}", e.getMessage());
@@ -163,6 +222,8 @@ public final class Compaction {
               LOG.error(
                   "{} of {} is not compacted: {}", date.getKey(), name.label(), e.getMessage());
               damage = damage == null ? e : damage;
+            } finally {
+              underWay = null;
             }
           }
         }
@@ -180,27 +241,31 @@ public final class Compaction {
       Checksum.check(file);
     }
     List<DataFile> replaced = archive.dataFiles(snapshot.table(), snapshot.id(), files);
-    DataFile compacted = write(snapshot, date, files);
-    ArchiveFile file = archive.file(snapshot.table(), compacted);
+    List<DataFile> compacted = new ArrayList<>();
     boolean committed = false;
     try {
-      long rows = files.stream().mapToLong(ArchiveFile::rows).sum();
-      if (compacted.recordCount() != rows) {
+      write(snapshot, date, files, compacted);
+      long rows = written(compacted);
+      if (rows != rows(files)) {
         throw new IllegalStateException(
-            "the compacted file of "
+            "what is compacted of "
                 + date
                 + " of "
                 + snapshot.table().label()
                 + " has "
-                + compacted.recordCount()
+                + rows
                 + " rows, its sources have "
-                + rows);
+                + rows(files));
       }
       if (snapshot.table() == TableName.POSTS) {
-        beforeCommit.prepare(file);
+        underWay = underWay.at(Step.PREPARE, rows);
+        for (DataFile file : compacted) {
+          beforeCommit.prepare(archive.file(snapshot.table(), file));
+        }
         CrashPoint.COMPACTION_PREPARED.pass();
       }
-      archive.rewrite(snapshot.table(), replaced, List.of(compacted));
+      underWay = underWay.at(Step.COMMIT, rows);
+      archive.rewrite(snapshot.table(), replaced, compacted);
       committed = true;
       CrashPoint.COMPACTION_COMMITTED.pass();
       Compacted done =
@@ -209,31 +274,68 @@ public final class Compaction {
               files.size(),
               rows,
               files.stream().mapToLong(ArchiveFile::bytes).sum(),
-              compacted.fileSizeInBytes());
+              compacted.stream().mapToLong(DataFile::fileSizeInBytes).sum());
       LOG.info("compacted table={} date={} {}", snapshot.table().label(), date, done);
       return done;
     } finally {
       if (!committed) {
-        Files.deleteIfExists(file.path());
+        for (DataFile file : compacted) {
+          Files.deleteIfExists(archive.file(snapshot.table(), file).path());
+        }
       }
     }
   }
 
+  private static long rows(List<ArchiveFile> files) {
+    return files.stream().mapToLong(ArchiveFile::rows).sum();
+  }
+
+  private static long written(List<DataFile> files) {
+    return files.stream().mapToLong(DataFile::recordCount).sum();
+  }
+
+  /** Whether something has come since they were compacted, if they ever were. */
+  private boolean areToBeOne(List<ArchiveFile> files) {
+    return files.size() > 1
+        && (files.size() > parts(rows(files))
+            || !files.stream().allMatch(TableWriter.Kind.COMPACTED::wrote));
+  }
+
+  /** How many files so many rows become. */
+  private long parts(long rows) {
+    return Math.max(1, Math.ceilDiv(rows, limits.rows));
+  }
+
   /** Sorted by DuckDB, which needs no more memory than it may have; written as every data file. */
-  private DataFile write(TableSnapshot snapshot, LocalDate date, List<ArchiveFile> files)
+  private void write(
+      TableSnapshot snapshot, LocalDate date, List<ArchiveFile> files, List<DataFile> written)
       throws IOException, SQLException {
     TableName name = snapshot.table();
     Table table = archive.table(name);
     Path folder = Files.createDirectories(Path.of(table.location(), "data", "date=" + date));
     Path sorted = folder.resolve("sorted-" + UUID.randomUUID() + ".tmp");
     try {
+      underWay = underWay.at(Step.SORT, 0);
       sort(snapshot, files, sorted);
-      try (TableReader reader = new TableReader(name, sorted);
-          TableWriter writer = new TableWriter(table, name, date, TableWriter.Kind.COMPACTED)) {
-        for (GenericRecord row = reader.next(); row != null; row = reader.next()) {
-          writer.write(row);
+      underWay = underWay.at(Step.WRITE, 0);
+      long all = rows(files);
+      long most = Math.ceilDiv(all, parts(all));
+      try (TableReader reader = new TableReader(name, sorted)) {
+        Pace.Walk walk = pace.walk();
+        for (GenericRecord row = reader.next(); row != null; ) {
+          try (TableWriter writer =
+              new TableWriter(table, name, date, TableWriter.Kind.COMPACTED)) {
+            for (long rows = 0; row != null && rows < most; rows++) {
+              writer.write(row);
+              row = reader.next();
+              walk.step();
+              if (rows % TELLING == TELLING - 1) {
+                underWay = underWay.at(Step.WRITE, written(written) + rows + 1);
+              }
+            }
+            written.add(writer.finish());
+          }
         }
-        return writer.finish();
       }
     } finally {
       Files.deleteIfExists(sorted);

@@ -38,6 +38,7 @@ public final class Drain {
   private final BlockStream stream;
   private final Archive archive;
   private final SeenEvents seen;
+  private volatile boolean running;
   private final Limits limits;
   private final DuckDb duckDb;
   private final Batch.Frames frames;
@@ -85,6 +86,7 @@ public final class Drain {
    *     the same place
    */
   public synchronized BatchReport batch() throws IOException, SQLException {
+    running = true;
     Start start = start();
     boolean done = false;
     try {
@@ -95,12 +97,18 @@ public final class Drain {
       LOG.info("This batch is left to another instance: {}", e.getMessage());
       return BatchReport.nothing(archive.position(), since(start.nanos));
     } finally {
+      running = false;
       if (done) {
         seen.batchEnded();
       } else {
         seen.forget();
       }
     }
+  }
+
+  /** Whether a batch is under way. */
+  public boolean isRunning() {
+    return running;
   }
 
   /**

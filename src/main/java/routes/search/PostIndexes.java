@@ -1,5 +1,7 @@
 package routes.search;
 
+import static java.util.Objects.requireNonNull;
+
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.file.FileSystemException;
@@ -23,6 +25,7 @@ import org.apache.avro.generic.GenericRecord;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import routes.archive.ArchiveFile;
+import routes.archive.Pace;
 import routes.archive.RowReader;
 import routes.archive.TableName;
 import routes.archive.TableReader;
@@ -40,6 +43,20 @@ public final class PostIndexes {
   private static final int CHUNK = 512;
 
   private static final int CHUNKS = 8;
+
+  private final Pace pace;
+
+  /** Builds them at full pace. */
+  public PostIndexes() {
+    this(Pace.FULL);
+  }
+
+  /**
+   * @param pace at which rows are added to an index
+   */
+  public PostIndexes(Pace pace) {
+    this.pace = requireNonNull(pace, "pace");
+  }
 
   /** Builds the index of a file if there is none that can be used. */
   public void build(ArchiveFile file) throws IOException {
@@ -61,7 +78,7 @@ public final class PostIndexes {
     return new RowReader(TableName.POSTS, file).canSeek();
   }
 
-  private static void buildAnew(ArchiveFile file) throws IOException {
+  private void buildAnew(ArchiveFile file) throws IOException {
     long start = System.nanoTime();
     Path folder = folder(file);
     Path temporary = folder.resolveSibling("building-" + UUID.randomUUID());
@@ -102,18 +119,20 @@ public final class PostIndexes {
   }
 
   /** One thread reads and prepares the rows while another adds them. */
-  private static void addAll(ArchiveFile file, PostIndexBuilder builder) throws IOException {
+  private void addAll(ArchiveFile file, PostIndexBuilder builder) throws IOException {
     BlockingQueue<List<PostIndexBuilder.Prepared>> ready = new ArrayBlockingQueue<>(CHUNKS);
     ExecutorService reading =
         Executors.newSingleThreadExecutor(
             Thread.ofPlatform().daemon().name("index-rows").factory());
     try {
+      Pace.Walk walk = pace.walk();
       Future<?> read = reading.submit(() -> prepare(file, ready));
       for (List<PostIndexBuilder.Prepared> chunk = next(ready, read);
           !chunk.isEmpty();
           chunk = next(ready, read)) {
         for (PostIndexBuilder.Prepared row : chunk) {
           builder.add(row);
+          walk.step();
         }
       }
     } catch (InterruptedException e) {

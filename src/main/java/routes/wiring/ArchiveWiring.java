@@ -7,6 +7,7 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.util.unit.DataSize;
@@ -18,6 +19,7 @@ import routes.archive.Drain;
 import routes.archive.DuckDb;
 import routes.archive.Expiry;
 import routes.archive.LeftoverFiles;
+import routes.archive.Pace;
 import routes.archive.Retention;
 import routes.archive.TableName;
 import routes.buffer.BlockStream;
@@ -59,8 +61,18 @@ class ArchiveWiring {
 
   @Bean
   @ForRole({Role.DRAIN, Role.QUERY})
-  PostIndexes postIndexes() {
-    return new PostIndexes();
+  PostIndexes postIndexes(Pace pace) {
+    return new PostIndexes(pace);
+  }
+
+  /** Compaction and the building of indexes give way to a batch. */
+  @Bean
+  Pace pace(ObjectProvider<Drain> drain) {
+    return new Pace(
+        () -> {
+          Drain known = drain.getIfAvailable();
+          return known != null && known.isRunning();
+        });
   }
 
   @Bean
@@ -76,8 +88,16 @@ class ArchiveWiring {
       Archive archive,
       DuckDb duckDb,
       PostIndexes indexes,
+      Pace pace,
       Clock clock) {
-    return new Compaction(archive, duckDb, indexes::build, properties.compact().purgeDays(), clock);
+    ExplorerProperties.Compact compact = properties.compact();
+    return new Compaction(
+        archive,
+        duckDb,
+        indexes::build,
+        new Compaction.Limits(compact.maxRows(), compact.purgeDays()),
+        pace,
+        clock);
   }
 
   @Bean

@@ -122,12 +122,14 @@ public record ExplorerProperties(
    * @param schedule When to compact dates that are over: a Quartz cron expression, with seconds.
    * @param hoursSchedule When to compact the hours of today that are over: a Quartz cron
    *     expression, with seconds.
+   * @param maxRows Rows of one file at most: more become several of equal size.
    * @param purgeDays After how many days, again and again, a date is compacted once more if records
    *     of it were deleted since: what they said is removed then.
    */
   public record Compact(
       @DefaultValue("0 31 2 * * ?") @NotEmpty String schedule,
       @DefaultValue("0 11 * * * ?") @NotEmpty String hoursSchedule,
+      @DefaultValue("10000000") @Min(1000) int maxRows,
       @DefaultValue("30") @Min(1) int purgeDays) {}
 
   /**

@@ -11,9 +11,11 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.ToDoubleFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.stereotype.Component;
 import routes.api.StatusApi.Intake;
 import routes.archive.BatchReport;
+import routes.archive.Compaction;
 import routes.archive.Completeness;
 import routes.jetstream.RootCause;
 import routes.wiring.ExplorerProperties.Role;
@@ -30,8 +32,15 @@ public class PipelineMetrics {
   private volatile String failure;
   private final Map<String, String> upkeepFailures = new ConcurrentHashMap<>();
 
-  PipelineMetrics(MeterRegistry registry, IntakeProbe probe, Completeness completeness) {
+  PipelineMetrics(
+      MeterRegistry registry,
+      IntakeProbe probe,
+      Completeness completeness,
+      ObjectProvider<Compaction> compaction) {
     this.registry = registry;
+    Gauge.builder("explorer.compaction.rows", compaction, PipelineMetrics::rowsToCompact)
+        .description("Rows of the table and date that is being compacted; 0 while none is")
+        .register(registry);
     Gauge.builder(
             "explorer.gaps",
             completeness,
@@ -61,6 +70,13 @@ public class PipelineMetrics {
     Gauge.builder(name, probe, known -> known.get().map(value::applyAsDouble).orElse(Double.NaN))
         .description(description)
         .register(registry);
+  }
+
+  private static double rowsToCompact(ObjectProvider<Compaction> compaction) {
+    return Optional.ofNullable(compaction.getIfAvailable())
+        .flatMap(Compaction::underWay)
+        .map(Compaction.UnderWay::of)
+        .orElse(0L);
   }
 
   private static double lagSeconds(Intake intake) {

@@ -19,6 +19,7 @@ import routes.api.Problems;
 import routes.api.SearchApi;
 import routes.api.StatusApi;
 import routes.archive.Archive;
+import routes.archive.Compaction;
 import routes.archive.Completeness;
 import routes.archive.DeadLetters;
 import routes.archive.DuckDb;
@@ -80,6 +81,7 @@ class QueryWiring {
       Archive archive,
       Completeness completeness,
       IntakeProbe intake,
+      ObjectProvider<Compaction> compaction,
       ObjectProvider<BuildProperties> build,
       Clock clock) {
     BuildProperties known = build.getIfAvailable();
@@ -87,6 +89,7 @@ class QueryWiring {
         archive,
         completeness,
         intake,
+        () -> Optional.ofNullable(compaction.getIfAvailable()).flatMap(Compaction::underWay),
         properties.demo(),
         known == null ? "development" : known.getVersion(),
         clock);

@@ -23,11 +23,13 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.iceberg.DataFile;
@@ -54,11 +56,17 @@ class ArchiveUpkeepTest {
   }
 
   private Compaction compaction(String now) {
+    return compaction(now, file -> {}, 1_000_000_000, Pace.FULL);
+  }
+
+  private Compaction compaction(
+      String now, Compaction.BeforeCommit beforeCommit, int maxRows, Pace pace) {
     return new Compaction(
         fixture.archive(),
         fixture.duckDb(),
-        file -> {},
-        7,
+        beforeCommit,
+        new Compaction.Limits(maxRows, 7),
+        pace,
         Clock.fixed(Instant.parse(now), ZoneOffset.UTC));
   }
 
@@ -141,6 +149,60 @@ class ArchiveUpkeepTest {
     }
     all.sort(String::compareTo);
     return all;
+  }
+
+  @Test
+  void compactionMakesSeveralFilesWhereOneWouldBeTooLarge() throws Exception {
+    storeAWorld();
+    List<String> before = contents();
+    long rows = fixture.rows(TableName.POSTS);
+    int most = Math.toIntExact(rows / 2 - 1);
+    List<ArchiveFile> prepared = new ArrayList<>();
+    compaction("2026-07-06T00:00:00Z", prepared::add, most, Pace.FULL).run();
+    List<ArchiveFile> files = fixture.archive().snapshot(TableName.POSTS).files();
+    assertThat(files).hasSize(3).containsExactlyInAnyOrderElementsOf(prepared);
+    assertThat(files).allMatch(file -> file.rows() <= Math.ceilDiv(rows, 3));
+    List<ArchiveFile> newestFirst =
+        files.stream()
+            .sorted(
+                Comparator.comparing((ArchiveFile file) -> file.range().lastSortAt()).reversed())
+            .toList();
+    for (int i = 1; i < 3; i++) {
+      assertThat(newestFirst.get(i).range().lastSortAt())
+          .as("no two span the same time")
+          .isLessThanOrEqualTo(newestFirst.get(i - 1).range().firstSortAt());
+    }
+    assertThat(contents()).isEqualTo(before);
+    assertThat(verify().damages()).isEmpty();
+    assertThat(compaction("2026-07-06T00:00:00Z", prepared::add, most, Pace.FULL).run())
+        .as("again")
+        .isEqualTo(new Compaction.Compacted(0, 0, 0, 0, 0));
+  }
+
+  @Test
+  void compactionTellsHowFarItIs() throws Exception {
+    storeAWorld();
+    List<Compaction.UnderWay> told = new ArrayList<>();
+    AtomicReference<Compaction> compaction = new AtomicReference<>();
+    compaction.set(
+        compaction(
+            "2026-07-06T00:00:00Z",
+            file -> told.add(compaction.get().underWay().orElseThrow()),
+            1_000_000_000,
+            Pace.FULL));
+    assertThat(compaction.get().underWay()).isEmpty();
+    compaction.get().run();
+    long rows = fixture.rows(TableName.POSTS);
+    assertThat(told)
+        .containsExactly(
+            new Compaction.UnderWay(
+                TableName.POSTS,
+                LocalDate.parse("2024-01-01"),
+                Compaction.Step.PREPARE,
+                rows,
+                rows,
+                Instant.parse("2026-07-06T00:00:00Z")));
+    assertThat(compaction.get().underWay()).isEmpty();
   }
 
   @Test

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import routes.archive.Compaction;
+import routes.archive.Pace;
 import routes.archive.TableName;
 import routes.fixtures.ArchiveFixture;
 import routes.fixtures.Frames;
@@ -293,7 +294,8 @@ class PostSearchTest {
             fixture.archive(),
             fixture.duckDb(),
             new PostIndexes()::build,
-            30,
+            new Compaction.Limits(1_000_000_000, 30),
+            Pace.FULL,
             Clock.offset(Clock.systemUTC(), Duration.ofDays(400)))
         .run();
     PostPage page = search.page(query("zq"), 0, 2);

@@ -26,6 +26,7 @@ import routes.archive.ArchiveFile;
 import routes.archive.Compaction;
 import routes.archive.Drain;
 import routes.archive.DuckDb;
+import routes.archive.Pace;
 import routes.archive.TableName;
 import routes.buffer.BlockStream;
 import routes.buffer.EmbeddedRedis;
@@ -177,7 +178,8 @@ public final class SearchBenchmark {
               indexes.build(file);
               indexing[0] += System.nanoTime() - begun;
             },
-            30,
+            new Compaction.Limits(1_000_000_000, 30),
+            Pace.FULL,
             Clock.offset(Clock.systemUTC(), Duration.ofDays(40)));
     Compaction.Compacted done = compaction.run();
     System.out.printf(

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import routes.archive.Compaction;
+import routes.archive.Pace;
 import routes.fixtures.ArchiveFixture;
 import routes.fixtures.Frames;
 import routes.fixtures.RedisFixture;
@@ -102,7 +103,13 @@ class SearchOracleTest {
       fixture.drain().batch();
       if (batch % 3 == 2) {
         Clock longAfter = Clock.offset(Clock.systemUTC(), Duration.ofDays(40));
-        new Compaction(fixture.archive(), fixture.duckDb(), new PostIndexes()::build, 30, longAfter)
+        new Compaction(
+                fixture.archive(),
+                fixture.duckDb(),
+                new PostIndexes()::build,
+                new Compaction.Limits(1_000_000_000, 30),
+                Pace.FULL,
+                longAfter)
             .run();
       }
       try (ArchiveView view = views.newest()) {

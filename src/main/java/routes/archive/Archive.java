@@ -209,7 +209,7 @@ public final class Archive implements AutoCloseable {
   }
 
   /** Where the tables are. */
-  Path folder() {
+  public Path folder() {
     return folder;
   }
 

@@ -53,6 +53,7 @@ final class ArchiveViews implements AutoCloseable {
   private final Archive archive;
   private final DuckDb duckDb;
   private final PostIndexes indexes;
+  private final Handles handles;
   private final ReentrantLock making = new ReentrantLock();
   private final Map<Path, PostFile> open = new HashMap<>();
   private final Map<PostFile, FixedBitSet> ofGone = new HashMap<>();
@@ -62,6 +63,7 @@ final class ArchiveViews implements AutoCloseable {
           Thread.ofPlatform().daemon().name("index-builder").factory());
   private ArchiveView current;
   private boolean outdated;
+  private boolean handlesAreRead;
 
   /** When to try again to build indexes that could not be built; 0 when all were. */
   private volatile long retryAt;
@@ -70,6 +72,7 @@ final class ArchiveViews implements AutoCloseable {
     this.archive = requireNonNull(archive, "archive");
     this.duckDb = requireNonNull(duckDb, "duckDb");
     this.indexes = requireNonNull(indexes, "indexes");
+    this.handles = new Handles(archive.folder().resolveSibling("handles.sqlite"), duckDb);
   }
 
   /** The newest view, to be closed. */
@@ -92,6 +95,11 @@ final class ArchiveViews implements AutoCloseable {
       current.hold();
       return current;
     }
+  }
+
+  /** The handles of accounts, by what the newest view knows. */
+  Handles handles() {
+    return handles;
   }
 
   /** Whether nothing was committed since that view. */
@@ -153,8 +161,11 @@ final class ArchiveViews implements AutoCloseable {
     }
     forgetOthers(files);
     findEnded(files.values());
-    Set<String> gone =
-        current == null || current.actors().id() != actors.id() ? gone(actors) : current.gone();
+    Set<String> gone = current == null ? Set.of() : current.gone();
+    if (current == null || current.actors().id() != actors.id() || !handlesAreRead) {
+      gone = gone(actors);
+      handlesAreRead = handles.read(actors, archive.keptFrom(TableName.ACTORS));
+    }
     Map<PostFile, HiddenRows> indexed = new LinkedHashMap<>();
     for (PostFile file : files.values()) {
       HiddenRows hidden = file.ended().now();
@@ -324,6 +335,7 @@ final class ArchiveViews implements AutoCloseable {
       }
       open.values().forEach(PostFile::close);
       open.clear();
+      handles.close();
     } catch (UncheckedIOException e) {
       LOG.debug("An index could not be closed", e);
     } finally {

@@ -2,24 +2,16 @@ package routes.search;
 
 import static java.util.Objects.requireNonNull;
 
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
-import java.sql.SQLException;
 import java.time.Duration;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Collections;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import routes.archive.Archive;
-import routes.archive.ArchiveFile;
 import routes.archive.DuckDb;
 import routes.archive.TableName;
 import routes.buffer.BlockStream;
@@ -83,7 +75,7 @@ public final class PostSearch implements AutoCloseable {
         Matches matches =
             new Matches(duckDb, view, query, after, (long) offset + limit, deadline)) {
       int skipped = matches.skip(offset);
-      List<Post> posts = withHandles(view, matches.take(limit));
+      List<Post> posts = withHandles(matches.take(limit));
       long found = System.nanoTime();
       long seen = after.map(PostCursor::seen).orElse((long) skipped) + posts.size();
       boolean counted = after.isEmpty() && matches.isAtEnd();
@@ -179,7 +171,7 @@ public final class PostSearch implements AutoCloseable {
           matches,
           limit,
           deadline,
-          posts -> withHandles(held, posts),
+          this::withHandles,
           () -> {
             held.close();
             running.release();
@@ -222,23 +214,8 @@ public final class PostSearch implements AutoCloseable {
 
   /** The DID that a handle belonged to last, by what the archive knows. */
   public Optional<String> didOf(String handle) {
-    List<ArchiveFile> actors = archive.snapshot(TableName.ACTORS).files();
-    if (actors.isEmpty()) {
-      return Optional.empty();
-    }
-    String sql =
-        "SELECT did FROM "
-            + DuckDb.from(actors)
-            + " WHERE kind = 'identity' AND lower(handle) = ? ORDER BY coalesce(event_time, time_us) DESC LIMIT 1";
-    try (Connection connection = duckDb.connect();
-        PreparedStatement statement = connection.prepareStatement(sql)) {
-      statement.setString(1, handle.toLowerCase(Locale.ROOT));
-      try (ResultSet result = statement.executeQuery()) {
-        return result.next() ? Optional.of(result.getString(1)) : Optional.empty();
-      }
-    } catch (SQLException e) {
-      throw new IllegalStateException("the handle could not be looked up: " + e.getMessage(), e);
-    }
+    prepare();
+    return views.handles().didOf(handle);
   }
 
   /** Reads what the next query needs: called at the news of a commit, so that no query waits. */
@@ -246,46 +223,14 @@ public final class PostSearch implements AutoCloseable {
     views.newest().close();
   }
 
-  private List<Post> withHandles(LiveView view, List<Post> posts) {
-    Map<String, String> handles =
-        handlesOf(view.archive().actors().files(), posts.stream().map(Post::did).toList());
+  private List<Post> withHandles(List<Post> posts) {
+    Map<String, String> handles = handlesOf(posts.stream().map(Post::did).toList());
     return posts.stream().map(post -> post.withHandle(handles.get(post.did()))).toList();
   }
 
   /** The last known handles of accounts, as far as the archive has any. */
   public Map<String, String> handlesOf(Collection<String> dids) {
-    return handlesOf(archive.snapshot(TableName.ACTORS).files(), dids);
-  }
-
-  private Map<String, String> handlesOf(List<ArchiveFile> actors, Collection<String> accounts) {
-    if (accounts.isEmpty() || actors.isEmpty()) {
-      return Map.of();
-    }
-    List<String> dids = accounts.stream().distinct().toList();
-    String when = "coalesce(event_time, time_us)";
-    String sql =
-        "SELECT did, arg_max(handle, "
-            + when
-            + ") FROM "
-            + DuckDb.from(actors)
-            + " WHERE kind = 'identity' AND handle IS NOT NULL AND handle <> 'handle.invalid' AND did IN ("
-            + String.join(", ", Collections.nCopies(dids.size(), "?"))
-            + ") GROUP BY did";
-    Map<String, String> handles = new HashMap<>();
-    try (Connection connection = duckDb.connect();
-        PreparedStatement statement = connection.prepareStatement(sql)) {
-      for (int i = 0; i < dids.size(); i++) {
-        statement.setString(i + 1, dids.get(i));
-      }
-      try (ResultSet result = statement.executeQuery()) {
-        while (result.next()) {
-          handles.put(result.getString(1), result.getString(2));
-        }
-      }
-    } catch (SQLException e) {
-      throw new IllegalStateException("the handles could not be looked up: " + e.getMessage(), e);
-    }
-    return handles;
+    return views.handles().handlesOf(dids);
   }
 
   @Override

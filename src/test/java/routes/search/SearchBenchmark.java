@@ -343,7 +343,7 @@ public final class SearchBenchmark {
 
   private void search() throws Exception {
     Map<String, PostQuery> queries = queries();
-    try (PostSearch search = new PostSearch(archive, duckDb, indexes, nothing(), 0, TIMEOUT, 100);
+    try (PostSearch search = new PostSearch(archive, duckDb, indexes, nothing(), 0, TIMEOUT, 8);
         ArchiveViews views = new ArchiveViews(archive, duckDb, indexes);
         ArchiveView view = views.newest()) {
       search.prepare();

@@ -1,0 +1,262 @@
+package routes.search;
+
+import static java.util.Objects.requireNonNull;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.LocalDate;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import routes.archive.ArchiveFile;
+import routes.archive.DuckDb;
+import routes.archive.TableSnapshot;
+
+/**
+ * Which account had which handle, by the identity events of the archive. They are kept in an SQLite
+ * file beside the archive, so that a look-up costs the same however large the archive is: a cache,
+ * made anew when it is missing, damaged, or older than what retention has removed. Where it cannot
+ * be had, accounts are shown without handles.
+ */
+final class Handles implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Handles.class);
+
+  private static final String TABLES =
+      """
+      CREATE TABLE IF NOT EXISTS handles (
+        did TEXT NOT NULL,
+        handle TEXT NOT NULL,
+        folded TEXT NOT NULL,
+        last INTEGER NOT NULL,
+        PRIMARY KEY (did, handle)) WITHOUT ROWID;
+      CREATE INDEX IF NOT EXISTS handles_folded ON handles (folded, last);
+      CREATE TABLE IF NOT EXISTS files (name TEXT PRIMARY KEY) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS kept (since TEXT NOT NULL);
+      """;
+
+  private static final int ROWS_AT_ONCE = 10_000;
+
+  private final Path file;
+  private final DuckDb duckDb;
+
+  /** Null as long as the file cannot be opened. */
+  private Connection store;
+
+  /**
+   * @param file of the cache
+   */
+  Handles(Path file, DuckDb duckDb) {
+    this.file = requireNonNull(file, "file");
+    this.duckDb = requireNonNull(duckDb, "duckDb");
+  }
+
+  /**
+   * Adds what files say that were not read yet.
+   *
+   * @param keptFrom the first date of which all is kept; empty where nothing was ever removed
+   * @return whether all of it is known now
+   */
+  synchronized boolean read(TableSnapshot actors, Optional<LocalDate> keptFrom) {
+    try {
+      readInto(open(), actors, keptFrom);
+      return true;
+    } catch (SQLException e) {
+      LOG.warn("The handles of accounts cannot be read, and are made anew: {}", e.toString());
+    }
+    close();
+    try {
+      remove();
+      readInto(open(), actors, keptFrom);
+      return true;
+    } catch (SQLException | IOException e) {
+      LOG.warn("Accounts are shown without the newest handles: {}", e.toString());
+      close();
+      return false;
+    }
+  }
+
+  private Connection open() throws SQLException {
+    if (store == null) {
+      Connection opened =
+          DriverManager.getConnection(
+              "jdbc:sqlite:"
+                  + file
+                  + "?journal_mode=WAL&synchronous=NORMAL&busy_timeout=60000&transaction_mode=IMMEDIATE");
+      try (Statement statement = opened.createStatement()) {
+        statement.executeUpdate(TABLES);
+      } catch (SQLException e) {
+        opened.close();
+        throw e;
+      }
+      store = opened;
+    }
+    return store;
+  }
+
+  private void remove() throws IOException {
+    for (String suffix : List.of("", "-wal", "-shm")) {
+      Files.deleteIfExists(file.resolveSibling(file.getFileName() + suffix));
+    }
+  }
+
+  private void readInto(Connection to, TableSnapshot actors, Optional<LocalDate> keptFrom)
+      throws SQLException {
+    to.setAutoCommit(false);
+    try {
+      forgetWhatIsNotKept(to, keptFrom.map(LocalDate::toString).orElse(""));
+      Set<String> read = namesIn(to);
+      List<ArchiveFile> unread =
+          actors.files().stream().filter(live -> !read.contains(name(live))).toList();
+      if (!unread.isEmpty()) {
+        add(to, unread);
+      }
+      actors.files().forEach(live -> read.remove(name(live)));
+      execute(to, "DELETE FROM files WHERE name = ?", read);
+      to.commit();
+    } catch (SQLException | RuntimeException e) {
+      to.rollback();
+      throw e;
+    } finally {
+      to.setAutoCommit(true);
+    }
+  }
+
+  private static void forgetWhatIsNotKept(Connection to, String since) throws SQLException {
+    try (Statement statement = to.createStatement();
+        ResultSet kept = statement.executeQuery("SELECT since FROM kept")) {
+      if (kept.next() && kept.getString(1).equals(since)) {
+        return;
+      }
+    }
+    try (Statement statement = to.createStatement()) {
+      statement.executeUpdate("DELETE FROM handles; DELETE FROM files; DELETE FROM kept");
+    }
+    execute(to, "INSERT INTO kept VALUES (?)", List.of(since));
+  }
+
+  private static Set<String> namesIn(Connection to) throws SQLException {
+    Set<String> names = new HashSet<>();
+    try (Statement statement = to.createStatement();
+        ResultSet files = statement.executeQuery("SELECT name FROM files")) {
+      while (files.next()) {
+        names.add(files.getString(1));
+      }
+    }
+    return names;
+  }
+
+  private static void execute(Connection to, String sql, Collection<String> values)
+      throws SQLException {
+    try (PreparedStatement statement = to.prepareStatement(sql)) {
+      for (String value : values) {
+        statement.setString(1, value);
+        statement.executeUpdate();
+      }
+    }
+  }
+
+  private void add(Connection to, List<ArchiveFile> files) throws SQLException {
+    String said =
+        "SELECT did, handle, lower(handle), max(coalesce(epoch_us(event_time), epoch_us(time_us))) FROM "
+            + DuckDb.from(files)
+            + " WHERE kind = 'identity' AND handle IS NOT NULL AND handle <> 'handle.invalid'"
+            + " GROUP BY did, handle";
+    try (Connection connection = duckDb.connect();
+        Statement statement = connection.createStatement();
+        ResultSet result = statement.executeQuery(said);
+        PreparedStatement insert =
+            to.prepareStatement(
+                "INSERT INTO handles VALUES (?, ?, ?, ?) ON CONFLICT (did, handle)"
+                    + " DO UPDATE SET last = max(last, excluded.last)")) {
+      int rows = 0;
+      while (result.next()) {
+        insert.setString(1, result.getString(1));
+        insert.setString(2, result.getString(2));
+        insert.setString(3, result.getString(3));
+        insert.setLong(4, result.getLong(4));
+        insert.addBatch();
+        if (++rows % ROWS_AT_ONCE == 0) {
+          insert.executeBatch();
+        }
+      }
+      insert.executeBatch();
+    }
+    execute(
+        to, "INSERT OR IGNORE INTO files VALUES (?)", files.stream().map(Handles::name).toList());
+  }
+
+  private static String name(ArchiveFile file) {
+    return file.path().getFileName().toString();
+  }
+
+  /** The account that had a handle last, in upper or lower case. */
+  synchronized Optional<String> didOf(String handle) {
+    if (store == null) {
+      return Optional.empty();
+    }
+    try (PreparedStatement statement =
+        store.prepareStatement(
+            "SELECT did FROM handles WHERE folded = ? ORDER BY last DESC LIMIT 1")) {
+      statement.setString(1, handle.toLowerCase(Locale.ROOT));
+      try (ResultSet result = statement.executeQuery()) {
+        return result.next() ? Optional.of(result.getString(1)) : Optional.empty();
+      }
+    } catch (SQLException e) {
+      throw new IllegalStateException("the handle could not be looked up: " + e.getMessage(), e);
+    }
+  }
+
+  /** The last handles of accounts, of those that have one. */
+  synchronized Map<String, String> handlesOf(Collection<String> accounts) {
+    List<String> dids = accounts.stream().distinct().toList();
+    if (store == null || dids.isEmpty()) {
+      return Map.of();
+    }
+    Map<String, String> handles = new HashMap<>();
+    try (PreparedStatement statement =
+        store.prepareStatement(
+            "SELECT did, handle FROM handles WHERE did IN ("
+                + String.join(", ", Collections.nCopies(dids.size(), "?"))
+                + ") ORDER BY last")) {
+      for (int i = 0; i < dids.size(); i++) {
+        statement.setString(i + 1, dids.get(i));
+      }
+      try (ResultSet result = statement.executeQuery()) {
+        while (result.next()) {
+          handles.put(result.getString(1), result.getString(2));
+        }
+      }
+    } catch (SQLException e) {
+      throw new IllegalStateException("the handles could not be looked up: " + e.getMessage(), e);
+    }
+    return handles;
+  }
+
+  @Override
+  public synchronized void close() {
+    if (store != null) {
+      try {
+        store.close();
+      } catch (SQLException e) {
+        LOG.debug("The handles could not be closed", e);
+      }
+      store = null;
+    }
+  }
+}

@@ -1,0 +1,103 @@
+package routes.search;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static routes.fixtures.Frames.ALICE;
+import static routes.fixtures.Frames.BOB;
+import static routes.fixtures.Frames.identity;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import routes.archive.TableName;
+import routes.archive.TableSnapshot;
+import routes.fixtures.ArchiveFixture;
+import routes.fixtures.RedisFixture;
+
+class HandlesTest {
+
+  @RegisterExtension static final RedisFixture REDIS = new RedisFixture();
+
+  private final ArchiveFixture fixture = new ArchiveFixture(REDIS.stream());
+  private final Path file = fixture.folder().resolve("handles.sqlite");
+  private Handles handles = new Handles(file, fixture.duckDb());
+
+  @AfterEach
+  void close() {
+    handles.close();
+    fixture.close();
+  }
+
+  private TableSnapshot actors() {
+    return fixture.archive().snapshot(TableName.ACTORS);
+  }
+
+  private void openAgain() {
+    handles.close();
+    handles = new Handles(file, fixture.duckDb());
+  }
+
+  @Test
+  void tellsTheLastHandleAndTheLastWhoHadIt() throws Exception {
+    fixture.store(
+        identity(ALICE, 1, "one.test"), identity(ALICE, 3, "Two.test"), identity(BOB, 2, "b.test"));
+    assertThat(handles.handlesOf(List.of(ALICE))).as("before it is read").isEmpty();
+    assertThat(handles.didOf("one.test")).isEmpty();
+    assertThat(handles.read(actors(), Optional.empty())).isTrue();
+    assertThat(handles.handlesOf(List.of(ALICE, BOB, ALICE, "did:plc:nobody")))
+        .isEqualTo(Map.of(ALICE, "Two.test", BOB, "b.test"));
+    assertThat(handles.didOf("TWO.test")).contains(ALICE);
+    fixture.store(identity(BOB, 5, "two.TEST"), identity(ALICE, 6, "handle.invalid"));
+    assertThat(handles.read(actors(), Optional.empty())).isTrue();
+    assertThat(handles.didOf("two.test")).as("it changed hands").contains(BOB);
+    assertThat(handles.handlesOf(List.of(ALICE))).containsEntry(ALICE, "Two.test");
+  }
+
+  @Test
+  void knowsThemAfterARestartWithoutReadingThemAgain() throws Exception {
+    fixture.store(identity(ALICE, 1, "one.test"));
+    TableSnapshot actors = actors();
+    handles.read(actors, Optional.empty());
+    Files.delete(actors.files().get(0).path());
+    openAgain();
+    assertThat(handles.read(actors, Optional.empty())).isTrue();
+    assertThat(handles.didOf("one.test")).contains(ALICE);
+  }
+
+  @Test
+  void isMadeAnewWhenItIsDamaged() throws Exception {
+    fixture.store(identity(ALICE, 1, "one.test"));
+    handles.read(actors(), Optional.empty());
+    handles.close();
+    Files.writeString(file, "this is no database, however long one looks at it".repeat(100));
+    openAgain();
+    assertThat(handles.read(actors(), Optional.empty())).isTrue();
+    assertThat(handles.didOf("one.test")).contains(ALICE);
+  }
+
+  @Test
+  void forgetsWhatIsNotKept() throws Exception {
+    fixture.store(identity(ALICE, 1, "one.test"));
+    handles.read(actors(), Optional.empty());
+    TableSnapshot nothing =
+        new TableSnapshot(TableName.ACTORS, 7, null, Optional.empty(), List.of());
+    handles.read(nothing, Optional.empty());
+    assertThat(handles.didOf("one.test")).as("replaced by another file").contains(ALICE);
+    handles.read(nothing, Optional.of(LocalDate.parse("2026-07-05")));
+    assertThat(handles.didOf("one.test")).as("removed by retention").isEmpty();
+  }
+
+  @Test
+  void isDoneWithoutWhereThereIsNoRoom() throws Exception {
+    fixture.store(identity(ALICE, 1, "one.test"));
+    Handles nowhere = new Handles(file.resolveSibling("no-such-folder/x.sqlite"), fixture.duckDb());
+    assertThat(nowhere.read(actors(), Optional.empty())).isFalse();
+    assertThat(nowhere.didOf("one.test")).isEmpty();
+    assertThat(nowhere.handlesOf(List.of(ALICE))).isEmpty();
+  }
+}

@@ -16,6 +16,7 @@ import java.util.function.BiFunction;
 import java.util.regex.Pattern;
 import routes.identity.HandleResolver;
 import routes.search.Deleted;
+import routes.search.Pin;
 import routes.search.PostFilter;
 import routes.search.PostQuery;
 import routes.search.PostSearch;
@@ -50,7 +51,8 @@ final class PostParameters {
           "created_end",
           "seen_start",
           "seen_end",
-          "deleted");
+          "deleted",
+          "pin");
 
   private static final int MAX_TEXT = 500;
   private static final Pattern HANDLE = Pattern.compile("@?[a-zA-Z0-9._-]{1,253}");
@@ -120,11 +122,30 @@ final class PostParameters {
     }
     return new Asked(
         possible
-            ? Optional.of(new PostQuery(new PostFilter.And(filters), from, to, deleted(parameters)))
+            ? Optional.of(
+                new PostQuery(
+                    new PostFilter.And(filters), from, to, deleted(parameters), pin(parameters)))
             : Optional.empty(),
         from,
         to,
         notice);
+  }
+
+  private static Optional<Pin> pin(Parameters parameters) {
+    return parameters
+        .text("pin")
+        .map(
+            value -> {
+              try {
+                return Pin.decode(value);
+              } catch (IllegalArgumentException e) {
+                throw new ProblemException(
+                    Problem.badParameter(
+                        "pin",
+                        "'" + Parameters.shorten(value) + "' is no pin.",
+                        "Give what meta.pin of an answer says, or none."));
+              }
+            });
   }
 
   /** What to say where older posts than are kept are asked for; null for nothing. */

@@ -27,6 +27,17 @@ public record Problem(
     return new Problem(URN + "not-found", "There is no such thing", 404, detail, parameter, fix);
   }
 
+  static Problem pinNotKept(String detail) {
+    return new Problem(
+        URN + "not-kept",
+        "That commit is not kept",
+        410,
+        detail,
+        "pin",
+        "Ask without a pin; meta.pin of the answer is one that is kept, for some time"
+            + " (explorer.expire.after).");
+  }
+
   static Problem timeout(String detail) {
     return new Problem(
         URN + "timeout",

@@ -4,6 +4,7 @@ import org.apache.camel.Exchange;
 import org.apache.camel.ExchangeProperty;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import routes.search.Pin;
 import routes.search.QueryTimeout;
 import routes.search.TooManyQueries;
 
@@ -22,6 +23,9 @@ public final class Problems {
     }
     if (failure instanceof TooManyQueries) {
       return Problem.busy(failure.getMessage());
+    }
+    if (failure instanceof Pin.NotKept) {
+      return Problem.pinNotKept("Sorry: " + failure.getMessage() + ".");
     }
     LOG.error("A request could not be answered", failure);
     return Problem.internal();

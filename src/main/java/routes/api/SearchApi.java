@@ -72,6 +72,8 @@ public final class SearchApi {
    * @param pageSize posts a page
    * @param pages that can be asked for
    * @param next what to give as {@code cursor} for the next page; null behind the last
+   * @param pin what to give as {@code pin} to be answered from the archive as it was, without what
+   *     was not archived yet; left out where nothing can match
    * @param cap posts that can be seen of one search; null without a cap
    * @param capped whether there are more than that
    * @param seconds that the search took
@@ -88,6 +90,7 @@ public final class SearchApi {
       int pageSize,
       long pages,
       String next,
+      String pin,
       Integer cap,
       boolean capped,
       double seconds,
@@ -160,6 +163,7 @@ public final class SearchApi {
             limit,
             (reachable + limit - 1) / limit,
             next(found.next()),
+            found.pin() == null ? null : found.pin().encode(),
             rowCap > 0 ? rowCap : null,
             rowCap > 0 && found.total() > rowCap,
             (System.nanoTime() - start) / 1_000_000 / 1000.0,

@@ -248,6 +248,18 @@ public final class Archive implements AutoCloseable {
     return snapshot;
   }
 
+  /** The table as it was at a commit; empty when that is not kept. 0 is before the first commit. */
+  public Optional<TableSnapshot> snapshot(TableName name, long id) {
+    Snapshot current = refreshed(name);
+    if (id == 0) {
+      return Optional.of(list(name, null));
+    }
+    if (current != null && current.snapshotId() == id) {
+      return Optional.of(snapshot(name));
+    }
+    return Optional.ofNullable(tables.get(name).snapshot(id)).map(kept -> list(name, kept));
+  }
+
   private Snapshot refreshed(TableName name) {
     Table table = tables.get(name);
     synchronized (table) {
@@ -256,8 +268,8 @@ public final class Archive implements AutoCloseable {
     }
   }
 
-  private TableSnapshot list(TableName name, Snapshot current) {
-    if (current == null) {
+  private TableSnapshot list(TableName name, Snapshot commit) {
+    if (commit == null) {
       return new TableSnapshot(name, 0, null, Optional.empty(), List.of());
     }
     Table table = tables.get(name);
@@ -266,7 +278,7 @@ public final class Archive implements AutoCloseable {
         table
             .newScan()
             .planWith(workers)
-            .useSnapshot(current.snapshotId())
+            .useSnapshot(commit.snapshotId())
             .includeColumnStats()
             .planFiles()) {
       tasks.forEach(task -> files.add(file(table.schema(), task.file())));
@@ -275,9 +287,9 @@ public final class Archive implements AutoCloseable {
     }
     return new TableSnapshot(
         name,
-        current.snapshotId(),
-        Instant.ofEpochMilli(current.timestampMillis()),
-        Optional.of(positionOf(name, current)),
+        commit.snapshotId(),
+        Instant.ofEpochMilli(commit.timestampMillis()),
+        Optional.of(positionOf(name, commit)),
         files);
   }
 

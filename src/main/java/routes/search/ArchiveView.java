@@ -24,6 +24,11 @@ record ArchiveView(
     Set<String> gone)
     implements AutoCloseable {
 
+  /** What is needed to be answered from the same again. */
+  Pin pin() {
+    return new Pin(posts.id(), actors.id());
+  }
+
   /** Keeps the files open until it is closed once more. */
   void hold() {
     indexed.keySet().forEach(PostFile::hold);

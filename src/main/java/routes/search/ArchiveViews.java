@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -47,6 +48,9 @@ final class ArchiveViews implements AutoCloseable {
 
   private static final long RETRY_SECONDS = 30;
 
+  /** Views of earlier commits that are held open. */
+  private static final int MOST_PINNED = 4;
+
   /** Rows of a file whose index a query waits for; those of larger files are built behind it. */
   private static final long ROWS_AT_ONCE = 500_000;
 
@@ -62,6 +66,10 @@ final class ArchiveViews implements AutoCloseable {
       Executors.newSingleThreadExecutor(
           Thread.ofPlatform().daemon().name("index-builder").factory());
   private ArchiveView current;
+
+  /** Of earlier commits, those asked for last. */
+  private final Map<Pin, ArchiveView> pinned = new LinkedHashMap<>();
+
   private boolean outdated;
   private boolean handlesAreRead;
 
@@ -82,7 +90,7 @@ final class ArchiveViews implements AutoCloseable {
     if (!isCurrent(posts, actors) && mayMake()) {
       try {
         if (!isCurrent(posts, actors)) {
-          replace(make(posts, actors));
+          replace(makeNewest(posts, actors));
         }
       } catch (IOException | SQLException e) {
         throw new IllegalStateException(
@@ -94,6 +102,49 @@ final class ArchiveViews implements AutoCloseable {
     synchronized (this) {
       current.hold();
       return current;
+    }
+  }
+
+  /**
+   * The view of these commits, to be closed.
+   *
+   * @throws Pin.NotKept when the archive does not have them
+   */
+  ArchiveView at(Pin pin) {
+    newest().close();
+    TableSnapshot posts = kept(TableName.POSTS, pin.posts(), pin);
+    TableSnapshot actors = kept(TableName.ACTORS, pin.actors(), pin);
+    if (!mayMake()) {
+      throw new TooManyQueries("the archive is being prepared for queries");
+    }
+    try {
+      ArchiveView view = current.pin().equals(pin) ? current : pinned.remove(pin);
+      if (view == null) {
+        view = makePinned(posts, actors);
+      }
+      if (view != current) {
+        pinned.put(pin, view);
+        unpin(MOST_PINNED);
+      }
+      view.hold();
+      return view;
+    } catch (IOException | SQLException e) {
+      throw new IllegalStateException(
+          "the archive cannot be prepared for queries of an earlier commit: " + e.getMessage(), e);
+    } finally {
+      making.unlock();
+    }
+  }
+
+  private TableSnapshot kept(TableName name, long id, Pin pin) {
+    return archive.snapshot(name, id).orElseThrow(() -> new Pin.NotKept(pin));
+  }
+
+  private void unpin(int most) {
+    Iterator<ArchiveView> eldest = pinned.values().iterator();
+    while (pinned.size() > most) {
+      eldest.next().close();
+      eldest.remove();
     }
   }
 
@@ -145,48 +196,65 @@ final class ArchiveViews implements AutoCloseable {
     }
   }
 
-  private ArchiveView make(TableSnapshot posts, TableSnapshot actors)
+  private ArchiveView makeNewest(TableSnapshot posts, TableSnapshot actors)
       throws IOException, SQLException {
     synchronized (this) {
       outdated = false;
       retryAt = 0;
     }
     long start = System.nanoTime();
-    Map<Path, PostFile> files = new LinkedHashMap<>();
-    List<ArchiveFile> scanned = new ArrayList<>();
     int before = open.size();
-    for (ArchiveFile file : posts.files()) {
-      Optional<PostFile> opened = open(file);
-      opened.ifPresentOrElse(found -> files.put(file.path(), found), () -> scanned.add(file));
-    }
-    forgetOthers(files);
-    findEnded(files.values());
-    Set<String> gone = current == null ? Set.of() : current.gone();
+    Opened files = open(posts);
+    Set<String> gone = gone(actors);
     if (current == null || current.actors().id() != actors.id() || !handlesAreRead) {
-      gone = gone(actors);
       handlesAreRead = handles.read(actors, archive.keptFrom(TableName.ACTORS));
     }
     Map<PostFile, HiddenRows> indexed = new LinkedHashMap<>();
-    for (PostFile file : files.values()) {
-      HiddenRows hidden = file.ended().now();
+    for (PostFile file : files.indexed()) {
       FixedBitSet theirs = rowsOfGone(file, gone);
-      if (theirs.nextSetBit(0) < theirs.length()) {
-        FixedBitSet all = hidden.ended().clone();
-        all.or(theirs);
-        hidden = new HiddenRows(all, hidden.older());
-      }
-      indexed.put(file, hidden);
+      ofGone.put(file, theirs);
+      indexed.put(file, file.ended().now().withGone(theirs));
       file.hold();
     }
+    ofGone.keySet().retainAll(indexed.keySet());
     LOG.debug(
         "view posts={} files={} new={} scanned={} gone={} ms={}",
         posts.id(),
-        files.size(),
+        files.indexed().size(),
         open.size() - before,
-        scanned.size(),
+        files.scanned().size(),
         gone.size(),
         (System.nanoTime() - start) / 1_000_000);
-    return new ArchiveView(posts, actors, indexed, scanned, gone);
+    return new ArchiveView(posts, actors, indexed, files.scanned(), gone);
+  }
+
+  private ArchiveView makePinned(TableSnapshot posts, TableSnapshot actors)
+      throws IOException, SQLException {
+    Opened files = open(posts);
+    Set<String> gone = gone(actors);
+    Set<String> names =
+        posts.files().stream().map(ArchiveViews::name).collect(Collectors.toUnmodifiableSet());
+    Map<PostFile, HiddenRows> indexed = new LinkedHashMap<>();
+    for (PostFile file : files.indexed()) {
+      indexed.put(file, file.ended().by(names).withGone(rowsOfGone(file, gone)));
+      file.hold();
+    }
+    return new ArchiveView(posts, actors, indexed, files.scanned(), gone);
+  }
+
+  /** The files of a commit. */
+  private record Opened(Collection<PostFile> indexed, List<ArchiveFile> scanned) {}
+
+  private Opened open(TableSnapshot posts) throws IOException, SQLException {
+    Map<Path, PostFile> indexed = new LinkedHashMap<>();
+    List<ArchiveFile> scanned = new ArrayList<>();
+    for (ArchiveFile file : posts.files()) {
+      Optional<PostFile> opened = open(file);
+      opened.ifPresentOrElse(found -> indexed.put(file.path(), found), () -> scanned.add(file));
+    }
+    forgetOthers(indexed.keySet());
+    findEnded(indexed.values(), scanned);
+    return new Opened(indexed.values(), scanned);
   }
 
   private Optional<PostFile> open(ArchiveFile file) throws IOException {
@@ -242,13 +310,17 @@ final class ArchiveViews implements AutoCloseable {
     }
   }
 
-  private void forgetOthers(Map<Path, PostFile> files) {
+  private void forgetOthers(Set<Path> needed) {
+    Set<PostFile> held = new HashSet<>();
+    pinned.values().forEach(view -> held.addAll(view.indexed().keySet()));
+    if (current != null) {
+      held.addAll(current.indexed().keySet());
+    }
     open.values()
         .removeIf(
             file -> {
-              boolean unneeded = !files.containsKey(file.file().path());
+              boolean unneeded = !needed.contains(file.file().path()) && !held.contains(file);
               if (unneeded) {
-                ofGone.remove(file);
                 file.close();
               }
               return unneeded;
@@ -256,25 +328,31 @@ final class ArchiveViews implements AutoCloseable {
   }
 
   /** Looks in every file for changes that end rows of every other, where that was not done yet. */
-  private static void findEnded(Collection<PostFile> files) throws IOException {
-    Set<String> names = files.stream().map(ArchiveViews::name).collect(Collectors.toSet());
+  private void findEnded(Collection<PostFile> files, List<ArchiveFile> scanned)
+      throws IOException, SQLException {
     for (PostFile changing : files) {
-      List<PostFile> open =
-          files.stream().filter(file -> !file.ended().lookedIn(name(changing))).toList();
+      List<PostFile> open = notLookedIn(files, name(changing.file()));
       int changes = open.isEmpty() ? 0 : changing.changeCount();
       List<PostFile.Version> all = null;
       for (PostFile file : open) {
+        List<PostFile.Version> ending = List.of();
         if (file.index().rows() < changes) {
-          file.end(changing.changesOf(file));
+          ending = changing.changesOf(file);
         } else if (changes > 0) {
           all = all == null ? changing.changes() : all;
-          file.end(all);
+          ending = all;
         }
-        file.ended().lookedInto(name(changing));
+        file.end(name(changing.file()), ending);
+      }
+    }
+    for (ArchiveFile changing : scanned) {
+      List<PostFile> open = notLookedIn(files, name(changing));
+      List<PostFile.Version> changes = open.isEmpty() ? List.of() : changesIn(changing);
+      for (PostFile file : open) {
+        file.end(name(changing), changes);
       }
     }
     for (PostFile file : files) {
-      file.ended().keepOnly(names);
       try {
         file.ended().save();
       } catch (IOException e) {
@@ -283,33 +361,60 @@ final class ArchiveViews implements AutoCloseable {
     }
   }
 
-  private static String name(PostFile file) {
-    return file.file().path().getFileName().toString();
+  private static List<PostFile> notLookedIn(Collection<PostFile> files, String name) {
+    return files.stream().filter(file -> !file.ended().lookedIn(name)).toList();
+  }
+
+  /** The rows of a file without an index that change or delete posts. */
+  private List<PostFile.Version> changesIn(ArchiveFile file) throws SQLException {
+    List<PostFile.Version> changes = new ArrayList<>();
+    try (Connection connection = duckDb.connect();
+        Statement statement = connection.createStatement();
+        ResultSet result =
+            statement.executeQuery(
+                "SELECT did, rkey, rev, operation FROM "
+                    + DuckDb.from(List.of(file))
+                    + " WHERE operation <> 'create'")) {
+      while (result.next()) {
+        changes.add(
+            new PostFile.Version(
+                result.getString(1),
+                result.getString(2),
+                result.getString(3),
+                result.getString(4)));
+      }
+    }
+    return changes;
+  }
+
+  private static String name(ArchiveFile file) {
+    return file.path().getFileName().toString();
   }
 
   /** The rows of accounts that are gone; only accounts that came or went are looked up anew. */
   private FixedBitSet rowsOfGone(PostFile file, Set<String> gone) throws IOException {
-    FixedBitSet rows = ofGone.get(file);
-    if (rows != null && current != null && current.indexed().containsKey(file)) {
-      Set<String> came = new HashSet<>(gone);
-      came.removeAll(current.gone());
-      Set<String> went = new HashSet<>(current.gone());
-      went.removeAll(gone);
-      if (came.isEmpty() && went.isEmpty()) {
-        return rows;
-      }
-      rows = rows.clone();
-      rows.or(file.rowsOf(came));
-      rows.andNot(file.rowsOf(went));
-    } else {
-      rows = file.rowsOf(gone);
+    FixedBitSet known = ofGone.get(file);
+    if (known == null) {
+      return file.rowsOf(gone);
     }
-    ofGone.put(file, rows);
+    Set<String> came = new HashSet<>(gone);
+    came.removeAll(current.gone());
+    Set<String> went = new HashSet<>(current.gone());
+    went.removeAll(gone);
+    if (came.isEmpty() && went.isEmpty()) {
+      return known;
+    }
+    FixedBitSet rows = known.clone();
+    rows.or(file.rowsOf(came));
+    rows.andNot(file.rowsOf(went));
     return rows;
   }
 
   /** The accounts that are gone. */
   private Set<String> gone(TableSnapshot actors) throws SQLException {
+    if (current != null && current.actors().id() == actors.id()) {
+      return current.gone();
+    }
     Set<String> gone = new HashSet<>();
     if (!actors.files().isEmpty()) {
       try (Connection connection = duckDb.connect();
@@ -333,6 +438,7 @@ final class ArchiveViews implements AutoCloseable {
           current.close();
         }
       }
+      unpin(0);
       open.values().forEach(PostFile::close);
       open.clear();
       handles.close();

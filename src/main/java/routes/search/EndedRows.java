@@ -8,22 +8,21 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.zip.CRC32;
 import java.util.zip.CheckedInputStream;
 import java.util.zip.CheckedOutputStream;
-import org.apache.lucene.search.DocIdSetIterator;
-import org.apache.lucene.util.BitSetIterator;
-import org.apache.lucene.util.FixedBitSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The rows of a file that a later change has ended, which of them a later version has taken the
- * place of, and the files in which such changes were looked for. Kept beside the index of the file,
- * as a cache of what the data files say.
+ * place of, and in which file that change is: so that it is known what was ended at an earlier
+ * commit, too. Kept beside the index of the file, as a cache of what the data files say.
  *
  * <p>Changed by one thread at a time; {@link #now} is safe for others.
  */
@@ -32,13 +31,16 @@ final class EndedRows {
   private static final Logger LOG = LoggerFactory.getLogger(EndedRows.class);
 
   private static final String NAME = "ended-rows";
-  private static final int VERSION = 2;
+  private static final int VERSION = 3;
 
   /** Each commit changes a little for every file; writing all of it down each time is too much. */
   private static final int WORTH_SAVING = 16;
 
+  /** Files that are live no more, and remembered all the same: an earlier commit may need them. */
+  private static final int FORMER = 1_000;
+
   private final Path file;
-  private final Set<String> lookedIn = new HashSet<>();
+  private final Map<String, Ended> endedBy = new LinkedHashMap<>();
   private volatile HiddenRows rows;
   private int unsaved;
 
@@ -49,9 +51,30 @@ final class EndedRows {
    */
   record Found(Set<Integer> rows, Set<Integer> older) {}
 
+  /** The same, in order and in less room. */
+  private record Ended(int[] rows, int[] older) {
+
+    private static Ended of(Found found) {
+      return new Ended(sorted(found.rows), sorted(found.older));
+    }
+
+    private static int[] sorted(Set<Integer> rows) {
+      return rows.stream().mapToInt(Integer::intValue).sorted().toArray();
+    }
+
+    private void addTo(HiddenRows hidden) {
+      for (int row : rows) {
+        hidden.ended().set(row);
+      }
+      for (int row : older) {
+        hidden.older().set(row);
+      }
+    }
+  }
+
   private EndedRows(Path file, int count) {
     this.file = file;
-    this.rows = new HiddenRows(new FixedBitSet(count), new FixedBitSet(count));
+    this.rows = HiddenRows.none(count);
   }
 
   /**
@@ -79,22 +102,28 @@ final class EndedRows {
         throw new IOException("it is of another version, or another file");
       }
       for (int left = in.readInt(); left > 0; left--) {
-        lookedIn.add(in.readUTF());
-      }
-      for (FixedBitSet set : new FixedBitSet[] {rows.ended(), rows.older()}) {
-        for (int left = in.readInt(); left > 0; left--) {
-          int row = in.readInt();
-          if (row < 0 || row >= set.length()) {
-            throw new IOException("it names a row that the file has not");
-          }
-          set.set(row);
-        }
+        String name = in.readUTF();
+        Ended ended = new Ended(readRows(in), readRows(in));
+        endedBy.put(name, ended);
+        ended.addTo(rows);
       }
       long sum = checked.getChecksum().getValue();
       if (in.readLong() != sum) {
         throw new IOException("its checksum is another");
       }
     }
+  }
+
+  private int[] readRows(DataInputStream in) throws IOException {
+    int count = rows.ended().length();
+    int[] read = new int[Math.clamp(in.readInt(), 0, count)];
+    for (int i = 0; i < read.length; i++) {
+      read[i] = in.readInt();
+      if (read[i] < 0 || read[i] >= count) {
+        throw new IOException("it names a row that the file has not");
+      }
+    }
+    return read;
   }
 
   /** Writes down what has come since the last time, if it is worth it by now. */
@@ -125,15 +154,14 @@ final class EndedRows {
     try (DataOutputStream out = new DataOutputStream(checked)) {
       out.writeInt(VERSION);
       out.writeInt(rows.ended().length());
-      out.writeInt(lookedIn.size());
-      for (String name : lookedIn) {
-        out.writeUTF(name);
-      }
-      for (FixedBitSet set : new FixedBitSet[] {rows.ended(), rows.older()}) {
-        out.writeInt(set.cardinality());
-        DocIdSetIterator each = new BitSetIterator(set, 0);
-        for (int row = each.nextDoc(); row != DocIdSetIterator.NO_MORE_DOCS; row = each.nextDoc()) {
-          out.writeInt(row);
+      out.writeInt(endedBy.size());
+      for (Map.Entry<String, Ended> ended : endedBy.entrySet()) {
+        out.writeUTF(ended.getKey());
+        for (int[] each : new int[][] {ended.getValue().rows, ended.getValue().older}) {
+          out.writeInt(each.length);
+          for (int row : each) {
+            out.writeInt(row);
+          }
         }
       }
       out.writeLong(checked.getChecksum().getValue());
@@ -142,21 +170,27 @@ final class EndedRows {
 
   /** Whether changes in that file have been looked for. */
   boolean lookedIn(String name) {
-    return lookedIn.contains(name);
+    return endedBy.containsKey(name);
   }
 
-  void lookedInto(String name) {
-    unsaved += lookedIn.add(name) ? 1 : 0;
+  /**
+   * Takes down what the changes in a file end.
+   *
+   * @param name of that file
+   */
+  void add(String name, Found found) {
+    endedBy.put(name, Ended.of(found));
+    if (!found.rows().isEmpty()) {
+      rows = rows.with(found);
+    }
+    unsaved++;
   }
 
-  /** Forgets about files that are gone. */
-  void keepOnly(Set<String> names) {
-    unsaved += lookedIn.retainAll(names) ? 1 : 0;
-  }
-
-  void add(Found more) {
-    if (!more.rows().isEmpty()) {
-      rows = rows.with(more);
+  /** Forgets about files that are gone for long. */
+  void forgetFormer(Set<String> live) {
+    List<String> former = endedBy.keySet().stream().filter(name -> !live.contains(name)).toList();
+    for (String name : former.subList(0, Math.max(0, former.size() - FORMER))) {
+      endedBy.remove(name);
       unsaved++;
     }
   }
@@ -170,5 +204,16 @@ final class EndedRows {
   /** The rows as known now; never changed afterwards. */
   HiddenRows now() {
     return rows;
+  }
+
+  /** The rows that changes in these files end. */
+  HiddenRows by(Set<String> names) {
+    HiddenRows hidden = HiddenRows.none(rows.ended().length());
+    for (Map.Entry<String, Ended> ended : endedBy.entrySet()) {
+      if (names.contains(ended.getKey())) {
+        ended.getValue().addTo(hidden);
+      }
+    }
+    return hidden;
   }
 }

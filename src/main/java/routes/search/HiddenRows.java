@@ -11,6 +11,25 @@ import org.apache.lucene.util.FixedBitSet;
  */
 record HiddenRows(FixedBitSet ended, FixedBitSet older) {
 
+  /**
+   * No row is hidden.
+   *
+   * @param count rows of the file
+   */
+  static HiddenRows none(int count) {
+    return new HiddenRows(new FixedBitSet(count), new FixedBitSet(count));
+  }
+
+  /** Those, and the rows of accounts that are gone. */
+  HiddenRows withGone(FixedBitSet theirs) {
+    if (isEmpty(theirs)) {
+      return this;
+    }
+    FixedBitSet all = ended.clone();
+    all.or(theirs);
+    return new HiddenRows(all, older);
+  }
+
   boolean isEnded(int row) {
     return ended.get(row);
   }
@@ -50,6 +69,6 @@ record HiddenRows(FixedBitSet ended, FixedBitSet older) {
   }
 
   private static boolean isEmpty(FixedBitSet rows) {
-    return rows.nextSetBit(0) == DocIdSetIterator.NO_MORE_DOCS;
+    return rows.length() == 0 || rows.nextSetBit(0) == DocIdSetIterator.NO_MORE_DOCS;
   }
 }

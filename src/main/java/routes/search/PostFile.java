@@ -35,7 +35,7 @@ final class PostFile implements AutoCloseable {
   /** A version of a post, or its deletion: what is needed to know which of two ends the other. */
   record Version(String did, String rkey, String rev, String operation) {
 
-    private static final List<String> COLUMNS = List.of("did", "rkey", "rev", "operation");
+    static final List<String> COLUMNS = List.of("did", "rkey", "rev", "operation");
 
     private static Version of(GenericRecord row) {
       return new Version(
@@ -126,17 +126,25 @@ final class PostFile implements AutoCloseable {
         .toList();
   }
 
-  /** Marks the rows that these changes end. */
-  void end(Collection<Version> changes) throws IOException {
-    ended.add(endedBy(changes));
+  /**
+   * Marks the rows that changes end.
+   *
+   * @param name of the file that they are in
+   */
+  void end(String name, Collection<Version> changes) throws IOException {
+    ended.add(name, endedBy(changes, false));
   }
 
   /** The rows that these changes end, those left out of which that is known. */
   EndedRows.Found endedBy(Collection<Version> changes) throws IOException {
+    return endedBy(changes, true);
+  }
+
+  private EndedRows.Found endedBy(Collection<Version> changes, boolean newOnly) throws IOException {
     Map<Integer, List<Version>> suspects = new TreeMap<>();
     for (Version change : changes) {
       for (int row : index.versionsOf(change.did, change.rkey)) {
-        if (!ended.contains(row, !change.isDelete())) {
+        if (!newOnly || !ended.contains(row, !change.isDelete())) {
           suspects.computeIfAbsent(row, number -> new ArrayList<>()).add(change);
         }
       }

@@ -8,14 +8,21 @@ import java.util.List;
  * @param total how many there are in all
  * @param exact whether that was counted; if not, it is an estimate
  * @param next the place where the next page begins; null where this is the last
+ * @param pin the commits that it was answered from, what was not archived yet left aside; null
+ *     where nothing can match
  * @param explanation how the answer came about
  */
 public record PostPage(
-    List<Post> posts, long total, boolean exact, PostCursor next, Explanation explanation) {
+    List<Post> posts,
+    long total,
+    boolean exact,
+    PostCursor next,
+    Pin pin,
+    Explanation explanation) {
 
   /** The answer where nothing can match. */
   public static final PostPage EMPTY =
-      new PostPage(List.of(), 0, true, null, new Explanation(0, 0, 0, 0, 0, 0, 0));
+      new PostPage(List.of(), 0, true, null, null, new Explanation(0, 0, 0, 0, 0, 0, 0));
 
   public PostPage {
     posts = List.copyOf(posts);

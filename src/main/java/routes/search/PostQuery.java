@@ -13,24 +13,30 @@ import java.util.Optional;
  * @param from the earliest {@code sort_at}, inclusive
  * @param to the end of {@code sort_at}, exclusive
  * @param deleted whether they are posts that are known to be deleted
+ * @param pin the commits that are asked; empty for the newest, and what is not archived yet
  */
 public record PostQuery(
-    PostFilter filter, Optional<Instant> from, Optional<Instant> to, Deleted deleted) {
+    PostFilter filter,
+    Optional<Instant> from,
+    Optional<Instant> to,
+    Deleted deleted,
+    Optional<Pin> pin) {
 
   public PostQuery {
     requireNonNull(filter, "filter");
     requireNonNull(from, "from");
     requireNonNull(to, "to");
     requireNonNull(deleted, "deleted");
+    requireNonNull(pin, "pin");
   }
 
   /** Posts that are not known to be deleted. */
   public PostQuery(PostFilter filter, Optional<Instant> from, Optional<Instant> to) {
-    this(filter, from, to, Deleted.EXCLUDE);
+    this(filter, from, to, Deleted.EXCLUDE, Optional.empty());
   }
 
   /** Those of them that are this as well. */
   PostQuery and(PostFilter more) {
-    return new PostQuery(new PostFilter.And(List.of(filter, more)), from, to, deleted);
+    return new PostQuery(new PostFilter.And(List.of(filter, more)), from, to, deleted, pin);
   }
 }

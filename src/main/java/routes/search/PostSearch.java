@@ -71,7 +71,7 @@ public final class PostSearch implements AutoCloseable {
   private PostPage page(PostQuery query, Optional<PostCursor> after, int offset, int limit) {
     Deadline deadline = enter();
     long start = System.nanoTime();
-    try (LiveView view = newest();
+    try (LiveView view = view(query);
         Matches matches =
             new Matches(duckDb, view, query, after, (long) offset + limit, deadline)) {
       int skipped = matches.skip(offset);
@@ -86,6 +86,7 @@ public final class PostSearch implements AutoCloseable {
           count.posts(),
           count.exact(),
           matches.next(seen).orElse(null),
+          view.archive().pin(),
           new PostPage.Explanation(
               view.archive().posts().id(),
               view.archive().posts().files().size(),
@@ -106,7 +107,7 @@ public final class PostSearch implements AutoCloseable {
    */
   public PostVolume volume(PostQuery query, PostVolume.Interval interval) {
     Deadline deadline = enter();
-    try (LiveView view = newest();
+    try (LiveView view = view(query);
         Matches matches = new Matches(duckDb, view, query, 0, deadline)) {
       return matches.volume(interval);
     } finally {
@@ -123,7 +124,7 @@ public final class PostSearch implements AutoCloseable {
   public PostVolume.Split volume(
       PostQuery query, PostVolume.Interval interval, PostTop.Of by, int limit) {
     Deadline deadline = enter();
-    try (LiveView view = newest();
+    try (LiveView view = view(query);
         Matches matches = new Matches(duckDb, view, query, 0, deadline)) {
       List<PostVolume.Series> series = new ArrayList<>();
       for (PostTop.Value value : matches.top(by, limit).values()) {
@@ -145,7 +146,7 @@ public final class PostSearch implements AutoCloseable {
    */
   public PostTop top(PostQuery query, PostTop.Of of, int limit) {
     Deadline deadline = enter();
-    try (LiveView view = newest();
+    try (LiveView view = view(query);
         Matches matches = new Matches(duckDb, view, query, 0, deadline)) {
       return matches.top(of, limit);
     } finally {
@@ -163,7 +164,7 @@ public final class PostSearch implements AutoCloseable {
     Deadline deadline = enter();
     LiveView view = null;
     try {
-      view = newest();
+      view = view(query);
       LiveView held = view;
       Matches matches =
           new Matches(duckDb, view, query, limit == Integer.MAX_VALUE ? -1 : limit, deadline);
@@ -185,7 +186,10 @@ public final class PostSearch implements AutoCloseable {
     }
   }
 
-  private LiveView newest() {
+  private LiveView view(PostQuery query) {
+    if (query.pin().isPresent()) {
+      return LiveView.of(views.at(query.pin().get()));
+    }
     return tail.newest().orElseGet(() -> LiveView.of(views.newest()));
   }
 

@@ -116,7 +116,12 @@ class HotTailTest {
 
   private List<String> deleted(Deleted deleted) {
     PostQuery query =
-        new PostQuery(query("volcano").filter(), Optional.empty(), Optional.empty(), deleted);
+        new PostQuery(
+            query("volcano").filter(),
+            Optional.empty(),
+            Optional.empty(),
+            deleted,
+            Optional.empty());
     return search.page(query, 0, 100).posts().stream().map(Post::text).toList();
   }
 

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import routes.archive.Compaction;
+import routes.archive.Expiry;
 import routes.archive.Pace;
 import routes.archive.TableName;
 import routes.fixtures.ArchiveFixture;
@@ -192,7 +193,12 @@ class PostSearchTest {
 
   private List<String> deleted(Deleted deleted) {
     PostQuery query =
-        new PostQuery(query("volcano").filter(), Optional.empty(), Optional.empty(), deleted);
+        new PostQuery(
+            query("volcano").filter(),
+            Optional.empty(),
+            Optional.empty(),
+            deleted,
+            Optional.empty());
     PostPage page = search.page(query, 0, 10);
     assertThat(page.total()).isEqualTo(page.posts().size());
     assertThat(search.page(query, 0, 1).total()).isEqualTo(page.posts().size());
@@ -322,6 +328,57 @@ class PostSearchTest {
     assertThat(built.values().get(0)).isEqualTo(new PostTop.Value("did:x", 1000));
     assertThat(built.exact()).isFalse();
     assertThat(built.posts()).isEqualTo(2000);
+  }
+
+  @Test
+  void aPinnedAnswerStaysTheSame() throws Exception {
+    fixture.store(post(ALICE, 1, record(1, "volcano one")), post(BOB, 2, record(2, "volcano two")));
+    fixture.receive(post(BOB, 3, record(3, "volcano of the tail")));
+    search.readTail();
+    PostPage first = search.page(query("volcano"), 0, 10);
+    assertThat(first.posts()).hasSize(3);
+    PostQuery pinned =
+        new PostQuery(
+            query("volcano").filter(),
+            Optional.empty(),
+            Optional.empty(),
+            Deleted.EXCLUDE,
+            Optional.of(first.pin()));
+    List<Post> answer = search.page(pinned, 0, 10).posts();
+    assertThat(answer).extracting(Post::text).containsExactly("volcano two", "volcano one");
+    fixture.store(
+        commit(BOB, 4, "delete", "app.bsky.feed.post", Frames.rkey(2), null),
+        account(ALICE, 5, false, "deleted"));
+    new Compaction(
+            fixture.archive(),
+            fixture.duckDb(),
+            new PostIndexes()::build,
+            new Compaction.Limits(1000, 30),
+            Pace.FULL,
+            Clock.offset(Clock.systemUTC(), Duration.ofDays(400)))
+        .run();
+    assertThat(search.page(query("volcano"), 0, 10).posts())
+        .extracting(Post::text)
+        .containsExactly("volcano of the tail");
+    PostPage again = search.page(pinned, 0, 10);
+    assertThat(again.posts()).isEqualTo(answer);
+    assertThat(again.total()).isEqualTo(2);
+    assertThat(again.pin()).isEqualTo(first.pin());
+    assertThat(search.volume(pinned, PostVolume.Interval.MONTH).total()).isEqualTo(2);
+    new Expiry(fixture.archive(), Duration.ZERO).run();
+    assertThatThrownBy(() -> search.page(pinned, 0, 10)).isInstanceOf(Pin.NotKept.class);
+  }
+
+  @Test
+  void pinsAreWrittenAndRead() {
+    for (Pin pin : List.of(new Pin(0, 0), new Pin(Long.MAX_VALUE, 1), new Pin(17, 0))) {
+      assertThat(Pin.decode(pin.encode())).isEqualTo(pin);
+    }
+    for (String bad : List.of("", "x", "1-", "-1-2", "zzzzzzzzzzzzz-1", "1-2-3", "1 2")) {
+      assertThatThrownBy(() -> Pin.decode(bad))
+          .as(bad)
+          .isInstanceOf(IllegalArgumentException.class);
+    }
   }
 
   @Test

@@ -86,6 +86,10 @@ class SearchOracleTest {
   private final ArchiveViews views =
       new ArchiveViews(fixture.archive(), fixture.duckDb(), new PostIndexes());
   private final List<String> rkeys = new ArrayList<>();
+  private final List<Pinned> pinned = new ArrayList<>();
+
+  /** A question, and its answer at a commit. */
+  private record Pinned(Pin pin, PostQuery query, int limit, List<Post> expected) {}
 
   @AfterEach
   void close() {
@@ -111,6 +115,14 @@ class SearchOracleTest {
                 Pace.FULL,
                 longAfter)
             .run();
+      }
+      for (Pinned before : pinned) {
+        try (ArchiveView view = views.at(before.pin);
+            Matches matches = matches(view, before.query, before.limit)) {
+          assertThat(matches.take(before.limit))
+              .as("pinned %s, seed %d", before.query, SEED)
+              .isEqualTo(before.expected);
+        }
       }
       try (ArchiveView view = views.newest()) {
         assertThat(view.scanned()).isEmpty();
@@ -149,11 +161,15 @@ class SearchOracleTest {
               }
             }
           }
+          if (i % 20 == 0) {
+            pinned.add(new Pinned(view.pin(), query, limit, plainly(view, query, 0, limit)));
+          }
           asked++;
           notEmpty += expected.isEmpty() ? 0 : 1;
         }
       }
     }
+    assertThat(pinned).hasSizeGreaterThan(10);
     assertThat(notEmpty).as("questions that have an answer").isGreaterThan(asked / 3);
     assertThat(counted).as("counts that are exact").isGreaterThan(asked / 2);
   }
@@ -329,7 +345,7 @@ class SearchOracleTest {
     Optional<Instant> from = random.nextInt(4) == 0 ? Optional.of(time()) : Optional.empty();
     Optional<Instant> to = random.nextInt(4) == 0 ? Optional.of(time()) : Optional.empty();
     Deleted deleted = Deleted.values()[Math.max(0, random.nextInt(6) - 3)];
-    return new PostQuery(filter(2), from, to, deleted);
+    return new PostQuery(filter(2), from, to, deleted, Optional.empty());
   }
 
   private Instant time() {

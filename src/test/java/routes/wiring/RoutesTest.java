@@ -513,6 +513,23 @@ class RoutesTest {
   }
 
   @Test
+  void aPinIsAnsweredFromItsCommit() throws Exception {
+    archived();
+    JsonNode first = json("/search?limit=3");
+    String pin = first.at("/meta/pin").textValue();
+    JsonNode pinned = json("/search?limit=3&pin=" + pin);
+    assertThat(pinned.get("results")).isEqualTo(first.get("results"));
+    assertThat(pinned.at("/meta/pin").textValue()).isEqualTo(pin);
+    assertThat(json("/api/v1/stats/volume?pin=" + pin).get("count"))
+        .isEqualTo(pinned.at("/meta/count"));
+    ResponseEntity<String> bad = http.getForEntity("/search?pin=yesterday", String.class);
+    assertThat(bad.getStatusCode()).isEqualTo(HttpStatus.BAD_REQUEST);
+    bad = http.getForEntity("/search?pin=1-2", String.class);
+    assertThat(bad.getStatusCode()).isEqualTo(HttpStatus.GONE);
+    assertThat(Json.read(bad.getBody()).get("parameter").textValue()).isEqualTo("pin");
+  }
+
+  @Test
   void topCountsWhatPostsHave() throws Exception {
     archived();
     var top = Json.read(http.getForEntity("/api/v1/stats/top?of=author", String.class).getBody());

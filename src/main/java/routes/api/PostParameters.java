@@ -9,13 +9,18 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import routes.identity.HandleResolver;
 import routes.search.Deleted;
+import routes.search.Engaged;
+import routes.search.Engagement;
 import routes.search.Pin;
 import routes.search.PostFilter;
 import routes.search.PostQuery;
@@ -52,7 +57,18 @@ final class PostParameters {
           "seen_start",
           "seen_end",
           "deleted",
+          "min_likes",
+          "min_reposts",
+          "min_replies",
+          "min_quotes",
           "pin");
+
+  /** The name that says what is first; of searches only. */
+  static final String SORT = "sort";
+
+  private static final String COUNTED_LATER =
+      "Likes, reposts, replies and quotes are counted when a date is over and compacted: posts of"
+          + " today are not among these.";
 
   private static final int MAX_TEXT = 500;
   private static final Pattern HANDLE = Pattern.compile("@?[a-zA-Z0-9._-]{1,253}");
@@ -105,7 +121,8 @@ final class PostParameters {
     Optional<Instant> to = end(parameters, from);
     between(parameters, "seen", PostFilter.Seen::new).ifPresent(filters::add);
     between(parameters, "created", PostFilter.Created::new).ifPresent(filters::add);
-    String notice = notKept(from);
+    Engaged engaged = engaged(parameters);
+    String notice = engaged.matters() ? COUNTED_LATER : notKept(from);
     boolean possible = true;
     for (String parameter : List.of("username", "mention")) {
       Optional<String> name = parameters.text(parameter).map(String::strip);
@@ -124,11 +141,44 @@ final class PostParameters {
         possible
             ? Optional.of(
                 new PostQuery(
-                    new PostFilter.And(filters), from, to, deleted(parameters), pin(parameters)))
+                    new PostFilter.And(filters),
+                    from,
+                    to,
+                    deleted(parameters),
+                    engaged,
+                    pin(parameters)))
             : Optional.empty(),
         from,
         to,
         notice);
+  }
+
+  private static Engaged engaged(Parameters parameters) {
+    Map<Engagement.Kind, Integer> least = new EnumMap<>(Engagement.Kind.class);
+    for (Engagement.Kind kind : Engagement.Kind.values()) {
+      String name = "min_" + kind.label();
+      if (parameters.text(name).isPresent()) {
+        least.put(kind, parameters.number(name, 1, 1, Integer.MAX_VALUE));
+      }
+    }
+    List<Optional<Engagement.Kind>> orders = new ArrayList<>(List.of(Optional.empty()));
+    Stream.of(Engagement.Kind.values()).map(Optional::of).forEach(orders::add);
+    Engaged engaged =
+        new Engaged(
+            least,
+            parameters.choice(
+                SORT,
+                Optional.empty(),
+                orders,
+                order -> order.map(Engagement.Kind::label).orElse("newest")));
+    if (engaged.matters() && parameters.text("pin").isPresent()) {
+      throw new ProblemException(
+          Problem.badParameter(
+              "pin",
+              "Engagement is counted anew with every compaction, and not that of a commit.",
+              "Leave out pin, or sort and the parameters that begin with min_."));
+    }
+    return engaged;
   }
 
   private static Optional<Pin> pin(Parameters parameters) {

@@ -17,6 +17,7 @@ import org.apache.camel.Header;
 import routes.archive.Completeness;
 import routes.archive.Times;
 import routes.identity.HandleResolver;
+import routes.search.Engagement;
 import routes.search.Post;
 import routes.search.PostCursor;
 import routes.search.PostPage;
@@ -32,7 +33,9 @@ public final class SearchApi {
   private static final int MAX_PAGE_SIZE = 1000;
   private static final int MAX_PAGE = 1_000_000;
   private static final Set<String> PAGED =
-      Stream.concat(PostParameters.NAMES.stream(), Stream.of("page", "cursor", "limit", "explain"))
+      Stream.concat(
+              PostParameters.NAMES.stream(),
+              Stream.of(PostParameters.SORT, "page", "cursor", "limit", "explain"))
           .collect(Collectors.toUnmodifiableSet());
 
   private static final Set<String> BY_TIME =
@@ -58,10 +61,16 @@ public final class SearchApi {
    * One post found.
    *
    * @param deleted true for one that is known to be deleted; left out for others
+   * @param engagement likes, reposts, replies and quotes; left out as long as they are not counted
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Result(
-      String id, String timestamp, String username, String text, Boolean deleted) {}
+      String id,
+      String timestamp,
+      String username,
+      String text,
+      Boolean deleted,
+      Engagement engagement) {}
 
   /**
    * About the answer.
@@ -144,6 +153,11 @@ public final class SearchApi {
               "Ask for an earlier page, or narrow the search with start and end."));
     }
     PostParameters.Asked asked = postParameters.read(parameters);
+    if (cursor.isPresent() && isSorted(asked)) {
+      throw new ProblemException(
+          Problem.badParameter(
+              "cursor", "It is a place among the newest.", "Give page, or leave out sort."));
+    }
     int rows = rowCap > 0 ? (int) Math.min(limit, rowCap - offset) : limit;
     PostPage found =
         asked
@@ -172,6 +186,10 @@ public final class SearchApi {
             asked.notice(),
             parameters.flag("explain") ? found.explanation() : null);
     return new Answer(found.posts().stream().map(SearchApi::result).toList(), meta);
+  }
+
+  private static boolean isSorted(PostParameters.Asked asked) {
+    return asked.query().map(query -> query.engaged().mostFirst().isPresent()).orElse(false);
   }
 
   private static PostCursor cursor(String value) {
@@ -390,7 +408,8 @@ public final class SearchApi {
         Times.write(Times.micros(post.sortAt())),
         username(post),
         post.text(),
-        post.deleted() ? true : null);
+        post.deleted() ? true : null,
+        post.engagement());
   }
 
   static String username(Post post) {

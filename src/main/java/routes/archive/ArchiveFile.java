@@ -30,6 +30,11 @@ public record ArchiveFile(Path path, LocalDate date, long rows, long bytes, Rang
       Long firstSortAt,
       Long lastSortAt) {}
 
+  /** Whether a compaction has made it. */
+  boolean isCompacted() {
+    return path.getFileName().toString().startsWith(TableWriter.Kind.COMPACTED.prefix());
+  }
+
   /** Whether a row with a {@code rev} from {@code first} to {@code last} can be in it. */
   boolean mayHoldRev(String first, String last) {
     return range.firstRev == null

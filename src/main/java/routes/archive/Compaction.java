@@ -298,7 +298,7 @@ public final class Compaction {
   private boolean areToBeOne(List<ArchiveFile> files) {
     return files.size() > 1
         && (files.size() > parts(rows(files))
-            || !files.stream().allMatch(TableWriter.Kind.COMPACTED::wrote));
+            || !files.stream().allMatch(ArchiveFile::isCompacted));
   }
 
   /** How many files so many rows become. */

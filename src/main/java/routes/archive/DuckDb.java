@@ -68,6 +68,13 @@ public final class DuckDb implements AutoCloseable {
     return read(List.of(file), "hive_partitioning = false, file_row_number = true");
   }
 
+  /**
+   * Files with the number of each row in its file, and that file as the column {@code filename}.
+   */
+  public static String numbered(List<ArchiveFile> files) {
+    return read(files, "hive_partitioning = false, file_row_number = true, filename = true");
+  }
+
   /** The same where older files may lack columns: these are null then. */
   static String fromAny(List<ArchiveFile> files) {
     return read(files, "hive_partitioning = false, union_by_name = true");

@@ -67,13 +67,8 @@ final class TableWriter implements Closeable {
 
     abstract void written();
 
-    /** Whether that is what the file was written for. */
-    boolean wrote(ArchiveFile file) {
-      return file.path().getFileName().toString().startsWith(prefix());
-    }
-
     /** What the name of the file begins with. */
-    private String prefix() {
+    String prefix() {
       return name().toLowerCase(Locale.ROOT) + "-";
     }
   }

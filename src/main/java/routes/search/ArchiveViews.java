@@ -136,6 +136,20 @@ final class ArchiveViews implements AutoCloseable {
     }
   }
 
+  /** Reads what was counted of engagement since the last time. */
+  void readEngagement() {
+    making.lock();
+    try {
+      for (PostFile file : open.values()) {
+        file.readEngagement();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("engagement cannot be read", e);
+    } finally {
+      making.unlock();
+    }
+  }
+
   private TableSnapshot kept(TableName name, long id, Pin pin) {
     return archive.snapshot(name, id).orElseThrow(() -> new Pin.NotKept(pin));
   }
@@ -213,6 +227,7 @@ final class ArchiveViews implements AutoCloseable {
     for (PostFile file : files.indexed()) {
       FixedBitSet theirs = rowsOfGone(file, gone);
       ofGone.put(file, theirs);
+      file.readEngagement();
       indexed.put(file, file.ended().now().withGone(theirs));
       file.hold();
     }

@@ -9,19 +9,39 @@ import org.apache.lucene.search.DocIdSetIterator;
  */
 final class CountBudget {
 
-  private static final int SAMPLE = 64;
+  /** Rows of an estimate that are looked at, in all files together; some in each at least. */
+  private static final int SAMPLE = 256;
 
+  private static final int LEAST_SAMPLE = 8;
+
+  /** Candidates of a file that are counted; of more, those in some stretches of it are. */
+  private static final int COUNTED = 100_000;
+
+  private static final int STRETCHES = 64;
+
+  private final int sampleSize;
+  private final int counted;
   private int left;
 
   /**
    * @param rows that may be looked at, in all files together
+   * @param files that will be counted
    */
-  CountBudget(int rows) {
-    this.left = rows;
+  CountBudget(int rows, int files) {
+    this(rows, files, COUNTED);
   }
 
-  Count count(IndexedHits hits, IndexedHits.Rows candidates) throws IOException {
-    Sample sample = sample(candidates);
+  /**
+   * @param counted candidates of a file that are counted, at most
+   */
+  CountBudget(int rows, int files, int counted) {
+    this.left = rows;
+    this.counted = counted;
+    this.sampleSize = Math.max(LEAST_SAMPLE, SAMPLE / Math.max(1, files));
+  }
+
+  Count count(IndexedHits hits) throws IOException {
+    Sample sample = sample(hits);
     if (sample.seen <= left) {
       left -= sample.count;
       return Count.exactly(hits.verify(sample.rows(sample.count)));
@@ -32,7 +52,7 @@ final class CountBudget {
   /** The same by time. */
   void count(IndexedHits hits, IndexedHits.Rows candidates, PostVolume.Builder volume)
       throws IOException {
-    Sample sample = new Sample(Math.max(left, SAMPLE));
+    Sample sample = new Sample(Math.max(left, sampleSize));
     PostVolume.Builder all = volume.another();
     for (int row = candidates.next();
         row != DocIdSetIterator.NO_MORE_DOCS;
@@ -49,29 +69,52 @@ final class CountBudget {
   }
 
   /** The same by what they have. */
-  void count(IndexedHits hits, IndexedHits.Rows candidates, PostTop.Builder top)
-      throws IOException {
-    Sample sample = sample(candidates);
+  void count(IndexedHits hits, PostTop.Builder top) throws IOException {
+    Sample sample = sample(hits);
     double weight = sample.seen <= left ? 1 : (double) sample.seen / sample.count;
     left -= sample.seen <= left ? sample.count : 0;
     hits.verified(sample.rows(sample.count), top.of().columns())
         .forEach(row -> top.add(row, weight));
   }
 
-  private Sample sample(IndexedHits.Rows candidates) throws IOException {
-    Sample sample = new Sample(Math.max(left, SAMPLE));
-    for (int row = candidates.next();
-        row != DocIdSetIterator.NO_MORE_DOCS;
-        row = candidates.next()) {
-      sample.add(row);
+  private Sample sample(IndexedHits hits) throws IOException {
+    if (hits.isInOrder() && hits.candidates() > counted) {
+      Sample some = sampleOfStretches(hits);
+      if (some.seen > 2L * left) {
+        return some;
+      }
     }
-    return sample;
+    Sample all = new Sample(Math.max(left, sampleSize));
+    IndexedHits.Rows rows = hits.inAnyOrder();
+    for (int row = rows.next(); row != DocIdSetIterator.NO_MORE_DOCS; row = rows.next()) {
+      all.add(row);
+    }
+    return all;
+  }
+
+  /** As if all were counted, from stretches that are spread evenly over the file. */
+  private Sample sampleOfStretches(IndexedHits hits) throws IOException {
+    double share = (double) counted / hits.candidates();
+    Sample some = new Sample(Math.max(left, sampleSize));
+    IndexedHits.Rows rows = hits.inAnyOrder();
+    double length = (double) (hits.lastRow() - hits.firstRow()) / STRETCHES;
+    int row = -1;
+    for (int i = 0; i < STRETCHES && row != DocIdSetIterator.NO_MORE_DOCS; i++) {
+      int start = hits.firstRow() + (int) (i * length);
+      int end = start + (int) Math.ceil(length * share);
+      row = row < start ? rows.advance(start) : row;
+      for (; row < end; row = rows.next()) {
+        some.add(row);
+      }
+    }
+    some.seen = Math.round(some.seen / share);
+    return some;
   }
 
   /** Of many candidates, the share that is what the filter asks for: of some, it is known. */
-  private static double share(IndexedHits hits, Sample sample) {
-    int[] rows = sample.rows(Math.min(SAMPLE, sample.count));
-    return (double) hits.verify(rows) / rows.length;
+  private double share(IndexedHits hits, Sample sample) {
+    int[] rows = sample.rows(Math.min(sampleSize, sample.count));
+    return rows.length == 0 ? 0 : (double) hits.verify(rows) / rows.length;
   }
 
   /** Some of the rows that it is given, spread evenly over all of them. */

@@ -14,22 +14,35 @@ final class Hit {
           .thenComparing(hit -> hit.post.uri())
           .thenComparing(hit -> hit.rev);
 
+  /** By engagement that is known, and the newest first where it is the same; in one file. */
+  static Comparator<Hit> mostFirst(Engagement.Kind kind) {
+    return Comparator.comparingInt((Hit hit) -> hit.engagement.of(kind))
+        .thenComparingLong(Hit::sortAt)
+        .reversed()
+        .thenComparingInt(Hit::row);
+  }
+
   private final PostFile file;
   private final int row;
   private final long sortAt;
   private final boolean deleted;
+  private final Engagement engagement;
   private Post post;
   private String rev;
 
-  Hit(PostFile file, int row, long sortAt, boolean deleted) {
+  /**
+   * @param engagement null where it is not known
+   */
+  Hit(PostFile file, int row, long sortAt, boolean deleted, Engagement engagement) {
     this.file = file;
     this.row = row;
     this.sortAt = sortAt;
     this.deleted = deleted;
+    this.engagement = engagement;
   }
 
   Hit(long sortAt, Post post, String rev) {
-    this(null, 0, sortAt, post.deleted());
+    this(null, 0, sortAt, post.deleted(), null);
     this.post = post;
     this.rev = rev;
   }
@@ -45,6 +58,11 @@ final class Hit {
   /** Microseconds since 1970. */
   long sortAt() {
     return sortAt;
+  }
+
+  /** Null where it is not known. */
+  Engagement engagement() {
+    return engagement;
   }
 
   /** Null as long as it is not known. */
@@ -79,6 +97,7 @@ final class Hit {
             as.did(),
             null,
             as.text() == null ? "" : as.text(),
-            deleted);
+            deleted,
+            engagement);
   }
 }

@@ -8,6 +8,9 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.PriorityQueue;
 import java.util.Set;
 import org.apache.lucene.index.NumericDocValues;
 import org.apache.lucene.search.ConjunctionUtils;
@@ -43,6 +46,11 @@ final class IndexedHits implements HitSource {
   private final SortAtRange range;
   private final Deadline deadline;
   private final QueryCost cost;
+  private final Optional<EngagementFile> engagement;
+
+  /** Rows with the engagement asked for; null where none is. */
+  private final FixedBitSet engaged;
+
   private final Deque<Hit> looked = new ArrayDeque<>();
   private int chunk = FIRST_CHUNK;
   private int last = -1;
@@ -64,6 +72,7 @@ final class IndexedHits implements HitSource {
       PostFilter filter,
       SortAtRange range,
       Deleted deleted,
+      Engaged engaged,
       Deadline deadline,
       QueryCost cost)
       throws IOException {
@@ -76,7 +85,26 @@ final class IndexedHits implements HitSource {
     this.range = range;
     this.deadline = deadline;
     this.cost = cost;
+    this.engagement = file.engagement();
+    this.engaged = engaged.matters() ? rowsWith(engaged) : null;
     cost.indexUsed();
+  }
+
+  private FixedBitSet rowsWith(Engaged asked) {
+    int rows = file.index().rows();
+    FixedBitSet found = null;
+    for (Map.Entry<Engagement.Kind, Integer> least : asked.least().entrySet()) {
+      FixedBitSet more =
+          engagement
+              .map(known -> known.rowsWith(least.getKey(), least.getValue(), rows))
+              .orElseGet(() -> new FixedBitSet(rows));
+      if (found == null) {
+        found = more;
+      } else {
+        found.and(more);
+      }
+    }
+    return found;
   }
 
   @Override
@@ -118,7 +146,7 @@ final class IndexedHits implements HitSource {
     int all = file.index().rows();
     if (!file.index().isDescending()
         || lookedAt < Math.max(MAX_CHUNK, all / SMALL_PART)
-        || file.index().rows(query.query()).cost() < all / LARGE_PART) {
+        || candidates() < all / LARGE_PART) {
       return false;
     }
     scan = PostScan.rowNumbers(duckDb, file.file(), filter, last, lastRow(), deadline);
@@ -129,7 +157,16 @@ final class IndexedHits implements HitSource {
 
   private Hit hit(int row) throws IOException {
     last = row;
-    return new Hit(file, row, rows.sortAt(), hidden.isEnded(row));
+    return hit(row, rows.sortAt());
+  }
+
+  private Hit hit(int row, long sortAt) {
+    return new Hit(
+        file,
+        row,
+        sortAt,
+        hidden.isEnded(row),
+        engagement.map(known -> known.of(row)).orElse(null));
   }
 
   private List<Hit> look(List<Hit> candidates) {
@@ -149,21 +186,74 @@ final class IndexedHits implements HitSource {
 
   /** The rows that the index finds; where few are asked for, no others. */
   private DocIdSetIterator found() throws IOException {
-    DocIdSetIterator found = file.index().rows(query.query());
-    if (deleted != Deleted.ONLY) {
-      return found;
+    List<DocIdSetIterator> all = new ArrayList<>();
+    all.add(file.index().rows(query.query()));
+    if (deleted == Deleted.ONLY) {
+      all.add(new BitSetIterator(hidden.ended(), hidden.ended().cardinality()));
     }
-    FixedBitSet ended = hidden.ended();
-    return ConjunctionUtils.intersectIterators(
-        List.of(found, new BitSetIterator(ended, ended.cardinality())));
+    if (engaged != null) {
+      all.add(new BitSetIterator(engaged, engaged.cardinality()));
+    }
+    return all.size() == 1 ? all.get(0) : ConjunctionUtils.intersectIterators(all);
+  }
+
+  /**
+   * The posts with most engagement, and the newest of those with the same.
+   *
+   * @param posts at most
+   */
+  List<Hit> most(Engagement.Kind kind, int posts) throws IOException {
+    EngagementFile known = engagement.orElse(null);
+    if (known == null) {
+      return List.of();
+    }
+    List<Hit> most = new ArrayList<>();
+    Hit last = null;
+    int wanted = posts;
+    while (most.size() < posts) {
+      List<Hit> next = mostBehind(last, known, kind, wanted);
+      if (next.isEmpty()) {
+        break;
+      }
+      last = next.get(next.size() - 1);
+      most.addAll(query.exact() ? next : look(next));
+      wanted = Math.min(4 * wanted, Math.max(posts, MAX_CHUNK));
+    }
+    return most.subList(0, Math.min(posts, most.size()));
+  }
+
+  /** Those behind a post, in that order; from the beginning for null. */
+  private List<Hit> mostBehind(Hit last, EngagementFile known, Engagement.Kind kind, int posts)
+      throws IOException {
+    Comparator<Hit> mostFirst = Hit.mostFirst(kind);
+    PriorityQueue<Hit> best = new PriorityQueue<>(mostFirst.reversed());
+    Rows candidates = inAnyOrder();
+    int least = 0;
+    for (int row = candidates.next();
+        row != DocIdSetIterator.NO_MORE_DOCS;
+        row = candidates.next()) {
+      if (known.of(kind, row) >= least) {
+        Hit hit = hit(row, candidates.sortAt());
+        if (last == null || mostFirst.compare(hit, last) > 0) {
+          best.add(hit);
+          if (best.size() > posts) {
+            best.poll();
+            least = known.of(kind, best.peek().row()) + (isInOrder() ? 1 : 0);
+          }
+        }
+      }
+    }
+    List<Hit> sorted = new ArrayList<>(best);
+    sorted.sort(mostFirst);
+    return sorted;
   }
 
   /** How many posts there are, or may be. */
   Count count(CountBudget budget) throws IOException {
     if (!query.exact()) {
-      return budget.count(this, inAnyOrder());
+      return budget.count(this);
     }
-    if (range.holds(file.file().range()) && hidden.hidesNothing(deleted)) {
+    if (engaged == null && range.holds(file.file().range()) && hidden.hidesNothing(deleted)) {
       int known = file.index().count(query.query());
       if (known >= 0) {
         return Count.exactly(known);
@@ -225,7 +315,7 @@ final class IndexedHits implements HitSource {
   /** Counts what the posts have. */
   void addTo(PostTop.Builder top, CountBudget budget) throws IOException {
     if (!query.exact()) {
-      budget.count(this, inAnyOrder(), top);
+      budget.count(this, top);
       return;
     }
     FixedBitSet found = all();
@@ -251,8 +341,7 @@ final class IndexedHits implements HitSource {
 
   /** Whether all rows are had faster at once than one by one. */
   private boolean isWorthASet() throws IOException {
-    return file.index().isDescending()
-        && file.index().rows(query.query()).cost() > file.index().rows() / MANY;
+    return file.index().isDescending() && candidates() > file.index().rows() / MANY;
   }
 
   /** All rows that are asked for, where the index tells them exactly. */
@@ -273,10 +362,23 @@ final class IndexedHits implements HitSource {
     }
     deadline.check();
     hidden.removeFrom(all, deleted);
+    if (engaged != null) {
+      all.and(engaged);
+    }
     return all;
   }
 
-  private Rows inAnyOrder() throws IOException {
+  /** How many rows the index may find, at most. */
+  long candidates() throws IOException {
+    return file.index().rows(query.query()).cost();
+  }
+
+  /** Whether all of one time stand together. */
+  boolean isInOrder() {
+    return file.index().isDescending();
+  }
+
+  Rows inAnyOrder() throws IOException {
     return file.index().isDescending() ? new InOrder() : new Unordered();
   }
 
@@ -308,6 +410,15 @@ final class IndexedHits implements HitSource {
 
     abstract int next() throws IOException;
 
+    /** The next that is not before that one, which is behind where it stands. */
+    int advance(int row) throws IOException {
+      int next = next();
+      while (next < row) {
+        next = next();
+      }
+      return next;
+    }
+
     abstract long sortAt() throws IOException;
   }
 
@@ -331,8 +442,21 @@ final class IndexedHits implements HitSource {
       if (ended) {
         return DocIdSetIterator.NO_MORE_DOCS;
       }
-      int row = begun || start == 0 ? found.nextDoc() : found.advance(start);
+      return from(begun || start == 0 ? found.nextDoc() : found.advance(start));
+    }
+
+    @Override
+    int advance(int row) throws IOException {
+      if (ended) {
+        return DocIdSetIterator.NO_MORE_DOCS;
+      }
+      return from(found.advance(Math.max(row, start)));
+    }
+
+    /** That row, or the first behind it that is neither hidden nor too early. */
+    private int from(int first) throws IOException {
       begun = true;
+      int row = first;
       while (row < end && hidden.hides(row, deleted)) {
         deadline.step();
         row = found.nextDoc();
@@ -350,12 +474,12 @@ final class IndexedHits implements HitSource {
   }
 
   /** The first row that is not too late, where the file has the latest first. */
-  private int firstRow() throws IOException {
+  int firstRow() throws IOException {
     return range.to() == Long.MAX_VALUE ? 0 : firstBelow(range.to());
   }
 
   /** The row behind the last that is not too early. */
-  private int lastRow() throws IOException {
+  int lastRow() throws IOException {
     return range.from() == Long.MIN_VALUE ? file.index().rows() : firstBelow(range.from());
   }
 
@@ -421,7 +545,8 @@ final class IndexedHits implements HitSource {
     int next() {
       do {
         row = found.nextRowNumber();
-      } while (row != DocIdSetIterator.NO_MORE_DOCS && hidden.hides(row, deleted));
+      } while (row != DocIdSetIterator.NO_MORE_DOCS
+          && (hidden.hides(row, deleted) || engaged != null && !engaged.get(row)));
       return row;
     }
 

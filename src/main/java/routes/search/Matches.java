@@ -29,6 +29,7 @@ final class Matches implements AutoCloseable {
   private final PostFilter filter;
   private final SortAtRange range;
   private final Deleted deleted;
+  private final Engaged engaged;
   private final Optional<PostCursor> after;
   private final Deadline deadline;
   private final QueryCost cost = new QueryCost();
@@ -70,6 +71,7 @@ final class Matches implements AutoCloseable {
     this.filter = query.filter();
     this.range = SortAtRange.of(query);
     this.deleted = query.deleted();
+    this.engaged = query.engaged();
     this.deadline = deadline;
     SortAtRange rest = after.map(cursor -> range.upTo(cursor.sortAt())).orElse(range);
     for (Map.Entry<PostFile, HiddenRows> file : live.indexed().entrySet()) {
@@ -80,8 +82,8 @@ final class Matches implements AutoCloseable {
                 () -> indexed(file, rest), null, null, latest == null ? Long.MAX_VALUE : latest));
       }
     }
-    if (!live.tail().isEmpty()) {
-      heads.add(new Head(() -> tail(rest), null, null, live.tail().get(0).row().sortAt()));
+    if (!tail().isEmpty()) {
+      heads.add(new Head(() -> tail(rest), null, null, tail().get(0).row().sortAt()));
     }
     if (isScanned()) {
       // One more than asked for tells that there are more.
@@ -100,7 +102,7 @@ final class Matches implements AutoCloseable {
   private IndexedHits indexed(Map.Entry<PostFile, HiddenRows> file, SortAtRange range)
       throws IOException {
     return new IndexedHits(
-        duckDb, file.getKey(), file.getValue(), filter, range, deleted, deadline, cost);
+        duckDb, file.getKey(), file.getValue(), filter, range, deleted, engaged, deadline, cost);
   }
 
   /** What each file with an index has of the time asked for. They hold nothing to be closed yet. */
@@ -114,12 +116,18 @@ final class Matches implements AutoCloseable {
     return all;
   }
 
+  /** What is not archived yet: nothing, where posts are asked for whose engagement is known. */
+  private List<TailPost> tail() {
+    return engaged.matters() ? List.of() : live.tail();
+  }
+
   private TailHits tail(SortAtRange range) {
-    return new TailHits(live.tail(), filter, range, deleted, deadline);
+    return new TailHits(tail(), filter, range, deleted, deadline);
   }
 
   private boolean isScanned() {
-    return view.scanned().stream().anyMatch(file -> range.touches(file.range()));
+    return !engaged.matters()
+        && view.scanned().stream().anyMatch(file -> range.touches(file.range()));
   }
 
   /** Leaves out the next posts. Gives how many there were. */
@@ -237,6 +245,37 @@ final class Matches implements AutoCloseable {
         .toList();
   }
 
+  /**
+   * The posts with most of the engagement that is asked for; of those with the same, the newest
+   * first.
+   *
+   * @param offset posts to leave out at the beginning
+   * @param limit posts at most
+   */
+  List<Post> mostEngaged(int offset, int limit) {
+    Engagement.Kind kind = engaged.mostFirst().orElseThrow();
+    List<Hit> most = new ArrayList<>();
+    try {
+      for (IndexedHits hits : indexed()) {
+        most.addAll(hits.most(kind, offset + limit));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("an index cannot be read", e);
+    }
+    Comparator<Hit> byCount =
+        Comparator.comparingInt((Hit hit) -> hit.engagement().of(kind))
+            .thenComparingLong(Hit::sortAt)
+            .reversed();
+    most.sort(byCount);
+    if (most.size() > offset + limit) {
+      Hit atEnd = most.get(offset + limit - 1);
+      most.removeIf(hit -> byCount.compare(hit, atEnd) > 0);
+    }
+    List<Hit> known = new ArrayList<>(resolved(most));
+    known.sort(byCount.thenComparing(Hit.NEWEST_FIRST));
+    return known.stream().skip(offset).limit(limit).map(Hit::post).toList();
+  }
+
   /** How many posts there are in all, from the beginning. */
   Count count() {
     Count count =
@@ -244,7 +283,7 @@ final class Matches implements AutoCloseable {
             ? Count.exactly(PostScan.count(duckDb, view, filter, range, deleted, deadline))
             : Count.NONE;
     count = count.plus(Count.exactly(tail(range).count()));
-    CountBudget budget = new CountBudget(COUNT_BUDGET);
+    CountBudget budget = new CountBudget(COUNT_BUDGET, live.indexed().size());
     try {
       for (IndexedHits hits : indexed()) {
         count = count.plus(hits.count(budget));
@@ -267,7 +306,7 @@ final class Matches implements AutoCloseable {
   /** How many posts there are by time. */
   PostVolume volume(PostVolume.Interval interval) {
     PostVolume.Builder volume = new PostVolume.Builder(interval);
-    CountBudget budget = new CountBudget(COUNT_BUDGET);
+    CountBudget budget = new CountBudget(COUNT_BUDGET, live.indexed().size());
     try {
       add(tail(range), volume);
       if (isScanned()) {
@@ -287,7 +326,7 @@ final class Matches implements AutoCloseable {
   /** What the posts have most often. */
   PostTop top(PostTop.Of of, int limit) {
     PostTop.Builder top = new PostTop.Builder(of);
-    CountBudget budget = new CountBudget(COUNT_BUDGET);
+    CountBudget budget = new CountBudget(COUNT_BUDGET, live.indexed().size());
     try {
       tail(range).rows().forEach(row -> top.add(row, 1));
       if (isScanned()) {

@@ -11,11 +11,18 @@ import java.time.Instant;
  * @param handle the author's handle; null when the archive has none
  * @param text empty for a post that has none
  * @param deleted whether it is known to be deleted, or its author's account
+ * @param engagement how often others have taken part in it; null as long as that is not counted
  */
 public record Post(
-    String uri, Instant sortAt, String did, String handle, String text, boolean deleted) {
+    String uri,
+    Instant sortAt,
+    String did,
+    String handle,
+    String text,
+    boolean deleted,
+    Engagement engagement) {
 
   Post withHandle(String known) {
-    return new Post(uri, sortAt, did, known, text, deleted);
+    return new Post(uri, sortAt, did, known, text, deleted, engagement);
   }
 }

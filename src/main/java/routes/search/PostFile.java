@@ -4,12 +4,16 @@ import static java.util.Objects.requireNonNull;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -30,6 +34,8 @@ final class PostFile implements AutoCloseable {
   private final PostIndex index;
   private final RowReader rows;
   private final EndedRows ended;
+  private volatile Optional<EngagementFile> engagement = Optional.empty();
+  private Object engagementKey;
   private int users = 1;
 
   /** A version of a post, or its deletion: what is needed to know which of two ends the other. */
@@ -96,6 +102,22 @@ final class PostFile implements AutoCloseable {
   /** Which rows were ended, by what is known so far. */
   EndedRows ended() {
     return ended;
+  }
+
+  /** What is known of the engagement of its rows. */
+  Optional<EngagementFile> engagement() {
+    return engagement;
+  }
+
+  /** Reads their engagement again, where it was counted since. */
+  void readEngagement() throws IOException {
+    Path total = EngagementCounter.total(file);
+    Object key =
+        Files.exists(total) ? Files.readAttributes(total, BasicFileAttributes.class).fileKey() : "";
+    if (!key.equals(engagementKey)) {
+      engagement = EngagementCounter.engagement(file);
+      engagementKey = key;
+    }
   }
 
   /** How many rows change or delete a post. */

@@ -13,6 +13,7 @@ import java.util.Optional;
  * @param from the earliest {@code sort_at}, inclusive
  * @param to the end of {@code sort_at}, exclusive
  * @param deleted whether they are posts that are known to be deleted
+ * @param engaged what engagement they have
  * @param pin the commits that are asked; empty for the newest, and what is not archived yet
  */
 public record PostQuery(
@@ -20,6 +21,7 @@ public record PostQuery(
     Optional<Instant> from,
     Optional<Instant> to,
     Deleted deleted,
+    Engaged engaged,
     Optional<Pin> pin) {
 
   public PostQuery {
@@ -27,16 +29,21 @@ public record PostQuery(
     requireNonNull(from, "from");
     requireNonNull(to, "to");
     requireNonNull(deleted, "deleted");
+    requireNonNull(engaged, "engaged");
     requireNonNull(pin, "pin");
+    if (engaged.matters() && pin.isPresent()) {
+      throw new IllegalArgumentException("engagement is counted anew, and not that of a commit");
+    }
   }
 
   /** Posts that are not known to be deleted. */
   public PostQuery(PostFilter filter, Optional<Instant> from, Optional<Instant> to) {
-    this(filter, from, to, Deleted.EXCLUDE, Optional.empty());
+    this(filter, from, to, Deleted.EXCLUDE, Engaged.ANYHOW, Optional.empty());
   }
 
   /** Those of them that are this as well. */
   PostQuery and(PostFilter more) {
-    return new PostQuery(new PostFilter.And(List.of(filter, more)), from, to, deleted, pin);
+    return new PostQuery(
+        new PostFilter.And(List.of(filter, more)), from, to, deleted, engaged, pin);
   }
 }

@@ -266,7 +266,8 @@ final class PostScan implements HitSource {
               did,
               null,
               text == null ? "" : text,
-              result.getBoolean(6)),
+              result.getBoolean(6),
+              null),
           result.getString(5));
     } catch (SQLException e) {
       throw failed(e);

@@ -68,7 +68,23 @@ public final class PostSearch implements AutoCloseable {
     return page(query, Optional.of(after), 0, limit);
   }
 
+  private PostPage mostEngaged(PostQuery query, int offset, int limit) {
+    Deadline deadline = enter();
+    long start = System.nanoTime();
+    try (LiveView view = view(query);
+        Matches matches = new Matches(duckDb, view, query, 0, deadline)) {
+      List<Post> posts = withHandles(matches.mostEngaged(offset, limit));
+      long found = System.nanoTime();
+      return page(view, matches, posts, matches.count(), null, start, found);
+    } finally {
+      running.release();
+    }
+  }
+
   private PostPage page(PostQuery query, Optional<PostCursor> after, int offset, int limit) {
+    if (query.engaged().mostFirst().isPresent()) {
+      return mostEngaged(query, offset, limit);
+    }
     Deadline deadline = enter();
     long start = System.nanoTime();
     try (LiveView view = view(query);
@@ -80,24 +96,35 @@ public final class PostSearch implements AutoCloseable {
       long seen = after.map(PostCursor::seen).orElse((long) skipped) + posts.size();
       boolean counted = after.isEmpty() && matches.isAtEnd();
       Count count = counted ? Count.exactly(seen) : matches.count();
-      QueryCost cost = matches.cost();
-      return new PostPage(
-          posts,
-          count.posts(),
-          count.exact(),
-          matches.next(seen).orElse(null),
-          view.archive().pin(),
-          new PostPage.Explanation(
-              view.archive().posts().id(),
-              view.archive().posts().files().size(),
-              cost.indexes(),
-              cost.filesScanned(),
-              cost.rowsRead(),
-              (found - start) / 1_000_000,
-              (System.nanoTime() - found) / 1_000_000));
+      return page(view, matches, posts, count, matches.next(seen).orElse(null), start, found);
     } finally {
       running.release();
     }
+  }
+
+  private static PostPage page(
+      LiveView view,
+      Matches matches,
+      List<Post> posts,
+      Count count,
+      PostCursor next,
+      long start,
+      long found) {
+    QueryCost cost = matches.cost();
+    return new PostPage(
+        posts,
+        count.posts(),
+        count.exact(),
+        next,
+        view.archive().pin(),
+        new PostPage.Explanation(
+            view.archive().posts().id(),
+            view.archive().posts().files().size(),
+            cost.indexes(),
+            cost.filesScanned(),
+            cost.rowsRead(),
+            (found - start) / 1_000_000,
+            (System.nanoTime() - found) / 1_000_000));
   }
 
   /**
@@ -218,13 +245,14 @@ public final class PostSearch implements AutoCloseable {
 
   /** The DID that a handle belonged to last, by what the archive knows. */
   public Optional<String> didOf(String handle) {
-    prepare();
+    views.newest().close();
     return views.handles().didOf(handle);
   }
 
   /** Reads what the next query needs: called at the news of a commit, so that no query waits. */
   public void prepare() {
     views.newest().close();
+    views.readEngagement();
   }
 
   private List<Post> withHandles(List<Post> posts) {

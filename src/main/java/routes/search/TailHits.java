@@ -32,7 +32,7 @@ final class TailHits implements HitSource {
       return null;
     }
     TailPost post = found.next();
-    Hit hit = new Hit(null, 0, post.row().sortAt(), post.deleted());
+    Hit hit = new Hit(null, 0, post.row().sortAt(), post.deleted(), null);
     hit.found(post.row());
     return hit;
   }

@@ -23,6 +23,7 @@ import routes.archive.Pace;
 import routes.archive.Retention;
 import routes.archive.TableName;
 import routes.buffer.BlockStream;
+import routes.search.EngagementCounter;
 import routes.search.PostIndexes;
 import routes.wiring.ExplorerProperties.Role;
 
@@ -98,6 +99,12 @@ class ArchiveWiring {
         new Compaction.Limits(compact.maxRows(), compact.purgeDays()),
         pace,
         clock);
+  }
+
+  @Bean
+  @ForRole(Role.DRAIN)
+  EngagementCounter engagementCounter(Archive archive, DuckDb duckDb, Clock clock) {
+    return new EngagementCounter(archive, duckDb, clock);
   }
 
   @Bean

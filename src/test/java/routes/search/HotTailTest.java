@@ -121,6 +121,7 @@ class HotTailTest {
             Optional.empty(),
             Optional.empty(),
             deleted,
+            Engaged.ANYHOW,
             Optional.empty());
     return search.page(query, 0, 100).posts().stream().map(Post::text).toList();
   }

@@ -198,6 +198,7 @@ class PostSearchTest {
             Optional.empty(),
             Optional.empty(),
             deleted,
+            Engaged.ANYHOW,
             Optional.empty());
     PostPage page = search.page(query, 0, 10);
     assertThat(page.total()).isEqualTo(page.posts().size());
@@ -331,6 +332,47 @@ class PostSearchTest {
   }
 
   @Test
+  void estimatesFromStretchesWhereCandidatesAreVeryMany() throws Exception {
+    List<byte[]> frames = new ArrayList<>();
+    for (int i = 0; i < 4000; i++) {
+      frames.add(post(i, (i % 4 == 0 ? "red, sky " : "sky is red ") + i));
+    }
+    fixture.receive(frames.subList(0, 2000));
+    fixture.drain().batch();
+    fixture.receive(frames.subList(2000, 4000));
+    fixture.drain().batch();
+    new Compaction(
+            fixture.archive(),
+            fixture.duckDb(),
+            new PostIndexes()::build,
+            new Compaction.Limits(10_000, 30),
+            Pace.FULL,
+            Clock.offset(Clock.systemUTC(), Duration.ofDays(400)))
+        .run();
+    try (ArchiveViews views =
+            new ArchiveViews(fixture.archive(), fixture.duckDb(), new PostIndexes());
+        ArchiveView view = views.newest()) {
+      var file = view.indexed().entrySet().iterator().next();
+      IndexedHits hits =
+          new IndexedHits(
+              fixture.duckDb(),
+              file.getKey(),
+              file.getValue(),
+              query("red, sky").filter(),
+              SortAtRange.of(query("red, sky")),
+              Deleted.EXCLUDE,
+              Engaged.ANYHOW,
+              new Deadline(Duration.ofSeconds(30)),
+              new QueryCost());
+      assertThat(hits.candidates()).isEqualTo(4000);
+      assertThat(new CountBudget(5000, 1, 500).count(hits)).isEqualTo(Count.exactly(1000));
+      Count estimate = new CountBudget(100, 1, 500).count(hits);
+      assertThat(estimate.exact()).isFalse();
+      assertThat(estimate.posts()).isBetween(700L, 1300L);
+    }
+  }
+
+  @Test
   void aPinnedAnswerStaysTheSame() throws Exception {
     fixture.store(post(ALICE, 1, record(1, "volcano one")), post(BOB, 2, record(2, "volcano two")));
     fixture.receive(post(BOB, 3, record(3, "volcano of the tail")));
@@ -343,6 +385,7 @@ class PostSearchTest {
             Optional.empty(),
             Optional.empty(),
             Deleted.EXCLUDE,
+            Engaged.ANYHOW,
             Optional.of(first.pin()));
     List<Post> answer = search.page(pinned, 0, 10).posts();
     assertThat(answer).extracting(Post::text).containsExactly("volcano two", "volcano one");

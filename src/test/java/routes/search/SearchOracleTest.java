@@ -345,7 +345,7 @@ class SearchOracleTest {
     Optional<Instant> from = random.nextInt(4) == 0 ? Optional.of(time()) : Optional.empty();
     Optional<Instant> to = random.nextInt(4) == 0 ? Optional.of(time()) : Optional.empty();
     Deleted deleted = Deleted.values()[Math.max(0, random.nextInt(6) - 3)];
-    return new PostQuery(filter(2), from, to, deleted, Optional.empty());
+    return new PostQuery(filter(2), from, to, deleted, Engaged.ANYHOW, Optional.empty());
   }
 
   private Instant time() {

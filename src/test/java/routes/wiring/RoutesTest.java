@@ -43,6 +43,7 @@ import routes.fixtures.Frames;
 import routes.fixtures.ScriptedJetstream;
 import routes.fixtures.TestFolders;
 import routes.jetstream.Json;
+import routes.search.EngagementCounter;
 
 /** Each route in YAML, in the application, against a real Redis. */
 @CamelSpringBootTest
@@ -109,6 +110,7 @@ class RoutesTest {
             "compact",
             "compact-hours",
             "retain",
+            "count-engagement",
             "leftovers",
             "dead-letters-schedule",
             "retry-dead-letters",
@@ -527,6 +529,38 @@ class RoutesTest {
     bad = http.getForEntity("/search?pin=1-2", String.class);
     assertThat(bad.getStatusCode()).isEqualTo(HttpStatus.GONE);
     assertThat(Json.read(bad.getBody()).get("parameter").textValue()).isEqualTo("pin");
+  }
+
+  @Test
+  void postsCanBeFoundAndSortedByEngagement() throws Exception {
+    archived();
+    JsonNode none = json("/search?sort=likes&min_replies=1");
+    assertThat(none.get("results")).isEmpty();
+    assertThat(none.at("/meta/notice").textValue()).contains("when a date is over");
+    for (String bad :
+        List.of(
+            "/search?sort=stars",
+            "/search?min_likes=0",
+            "/search?min_likes=1&pin=1-1",
+            "/export?sort=likes",
+            "/search?sort=likes&cursor=MQoyCmEKYgpj")) {
+      assertThat(http.getForEntity(bad, String.class).getStatusCode())
+          .as(bad)
+          .isEqualTo(HttpStatus.BAD_REQUEST);
+    }
+  }
+
+  @Test
+  void engagementIsCountedAndShownAtTheNewsOfIt() throws Exception {
+    archived();
+    json("/search");
+    EngagementCounter.Counted counted =
+        template.requestBody("direct:count-engagement", null, EngagementCounter.Counted.class);
+    assertThat(counted).isNotNull();
+    template.sendBody("direct:commit-news", "counted");
+    await().until(() -> json("/search").at("/results/0/engagement/likes").isInt());
+    assertThat(http.getForEntity("/observe/health", String.class).getBody())
+        .doesNotContain("UPKEEP_FAILED");
   }
 
   @Test

@@ -10,7 +10,7 @@ import org.apache.lucene.search.DocIdSetIterator;
 final class CountBudget {
 
   /** Rows of an estimate that are looked at, in all files together; some in each at least. */
-  private static final int SAMPLE = 256;
+  private static final int SAMPLE = 128;
 
   private static final int LEAST_SAMPLE = 8;
 

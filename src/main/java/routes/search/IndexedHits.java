@@ -354,12 +354,7 @@ final class IndexedHits implements HitSource {
       }
       return all;
     }
-    DocIdSetIterator found = file.index().rows(query.query());
-    int end = lastRow();
-    int first = firstRow();
-    if (first < end && found.advance(first) < end) {
-      found.intoBitSet(end, all, 0);
-    }
+    file.index().addRows(query.query(), firstRow(), lastRow(), all);
     deadline.check();
     hidden.removeFrom(all, deleted);
     if (engaged != null) {

@@ -24,14 +24,12 @@ import org.springframework.util.FileSystemUtils;
 import routes.archive.Archive;
 import routes.archive.ArchiveFile;
 import routes.archive.Compaction;
-import routes.archive.Drain;
 import routes.archive.DuckDb;
 import routes.archive.Pace;
 import routes.archive.TableName;
+import routes.benchmark.SimulatedDay;
 import routes.buffer.BlockStream;
-import routes.buffer.EmbeddedRedis;
 import routes.buffer.StreamId;
-import routes.jetstream.Block;
 import routes.search.PostFilter.And;
 import routes.search.PostFilter.Author;
 import routes.search.PostFilter.Domain;
@@ -40,7 +38,6 @@ import routes.search.PostFilter.Language;
 import routes.search.PostFilter.Not;
 import routes.search.PostFilter.Or;
 import routes.search.PostFilter.Text;
-import routes.simulator.World;
 
 /**
  * How long searches take, how large indexes are and how long building them takes: {@code mvn
@@ -53,14 +50,11 @@ public final class SearchBenchmark {
   /** Posts of a day at the mission's rate: 7.6 million. */
   private static final int POSTS = Integer.getInteger("posts", 1_000_000);
 
-  private static final int BLOCK = 400;
-  private static final int BATCH_BLOCKS = 70;
   private static final int ROUNDS = Integer.getInteger("rounds", 20);
 
   /** How often the day is there in the second table, under other names by hard links. */
   private static final int COPIES = Integer.getInteger("copies", 1);
 
-  private static final double SHARE_OF_POSTS = 0.165;
   private static final Duration TIMEOUT = Duration.ofMinutes(10);
 
   private final Path folder;
@@ -115,55 +109,15 @@ public final class SearchBenchmark {
     }
   }
 
-  /** By the way that all events take. */
   private void fill() throws Exception {
-    double perSecond = POSTS / SHARE_OF_POSTS / 86_400;
-    World world = new World(1, perSecond);
-    long number = world.numberAt(Instant.parse("2026-07-04T00:00:00Z").toEpochMilli() * 1000);
-    long end = world.numberAt(Instant.parse("2026-07-04T23:59:00Z").toEpochMilli() * 1000);
     long start = System.nanoTime();
-    EmbeddedRedis redis = EmbeddedRedis.start(folder.resolve("redis"), "2gb");
-    LettuceConnectionFactory factory =
-        new LettuceConnectionFactory(
-            LettuceConnectionFactory.createRedisConfiguration(
-                io.lettuce.core.RedisURI.builder()
-                    .withHost("127.0.0.1")
-                    .withPort(redis.port())
-                    .withPassword(redis.password().toCharArray())
-                    .build()));
-    factory.afterPropertiesSet();
-    factory.start();
-    try {
-      BlockStream stream = new BlockStream(factory, "benchmark", () -> StreamId.ZERO);
-      Drain drain =
-          new Drain(
-              stream, archive, duckDb, new Drain.Limits(250_000, 256 << 20, Duration.ofMinutes(1)));
-      long events = 0;
-      while (number < end) {
-        for (int block = 0; block < BATCH_BLOCKS && number < end; block++) {
-          List<byte[]> frames = new ArrayList<>(BLOCK);
-          long last = 0;
-          for (; frames.size() < BLOCK && number < end; number++) {
-            if (world.isOfPostsOrAccounts(number)) {
-              frames.add(world.frame(number));
-              last = world.timeUs(number);
-            }
-          }
-          stream.append(new Block("ws://simulated", "1", true, last, last, Instant.now(), frames));
-          events += frames.size();
-        }
-        drain.batch();
-      }
-      System.out.printf(
-          Locale.ROOT,
-          "%,d events made and archived in %.0f s, %,d files of posts%n",
-          events,
-          seconds(start),
-          archive.snapshot(TableName.POSTS).files().size());
-    } finally {
-      factory.destroy();
-      redis.close();
-    }
+    long events = SimulatedDay.archive(folder, archive, duckDb, POSTS);
+    System.out.printf(
+        Locale.ROOT,
+        "%,d events made and archived in %.0f s, %,d files of posts%n",
+        events,
+        seconds(start),
+        archive.snapshot(TableName.POSTS).files().size());
   }
 
   private void compact() throws Exception {

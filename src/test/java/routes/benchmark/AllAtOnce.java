@@ -1,0 +1,225 @@
+package routes.benchmark;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.springframework.util.FileSystemUtils;
+import routes.archive.Archive;
+import routes.archive.DuckDb;
+import routes.archive.TableName;
+import routes.fixtures.ExplorerProcess;
+import routes.simulator.JetstreamServer;
+import routes.simulator.Misbehaviour;
+import routes.simulator.World;
+
+/**
+ * The jar under all its loads at once: {@code mvn -Pbenchmark verify
+ * -Dbenchmark=routes.benchmark.AllAtOnce -Dminutes=30 -Dposts=7600000}. It receives 1,000 events a
+ * second, drains them, compacts and indexes a day that was archived before, and answers a hundred
+ * clients, each of whom asks something five seconds after the last answer.
+ */
+public final class AllAtOnce {
+
+  private static final int POSTS = Integer.getInteger("posts", 1_000_000);
+  private static final Duration LENGTH = Duration.ofMinutes(Integer.getInteger("minutes", 30));
+  private static final int CLIENTS = Integer.getInteger("clients", 100);
+  private static final double RATE = 1_000;
+  private static final long THINKING_MILLIS = 5_000;
+  private static final Duration UNTIL_COMPACTION = Duration.ofMinutes(2);
+
+  private static final List<String> WORDS =
+      List.of("volcano", "coffee", "the", "glacier", "日本", "火", "olcan", "qxz", "and", "music");
+
+  private final Map<String, List<Double>> times = new ConcurrentHashMap<>();
+  private final Map<String, AtomicInteger> statuses = new ConcurrentHashMap<>();
+  private final Map<String, Double> most = new TreeMap<>();
+  private volatile boolean compacting;
+
+  private AllAtOnce() {}
+
+  public static void main(String[] arguments) throws Exception {
+    String existing = System.getProperty("folder");
+    Path folder = existing == null ? Files.createTempDirectory("all-at-once") : Path.of(existing);
+    try {
+      new AllAtOnce().run(folder);
+    } finally {
+      if (existing == null) {
+        FileSystemUtils.deleteRecursively(folder);
+      }
+    }
+  }
+
+  private void run(Path folder) throws Exception {
+    Path data = Files.createDirectories(folder.resolve("data"));
+    fill(data);
+    Files.writeString(data.resolve("origin"), "network\n");
+    ZonedDateTime compaction = ZonedDateTime.now(ZoneOffset.UTC).plus(UNTIL_COMPACTION);
+    try (JetstreamServer jetstream =
+            new JetstreamServer(new World(2, RATE), Misbehaviour.NONE, Clock.systemUTC(), 0);
+        ExplorerProcess explorer =
+            new ExplorerProcess(
+                folder,
+                List.of(
+                    "-XX:TieredStopAtLevel=4",
+                    "-XX:-UseSerialGC",
+                    "-XX:+UseG1GC",
+                    "-Xmx" + System.getProperty("heap", "768m"),
+                    "-Duser.timezone=UTC",
+                    "-jar",
+                    Path.of("target/bluesky-post-explorer.jar").toAbsolutePath().toString()),
+                "--explorer.jetstream.hosts=" + jetstream.url(),
+                "--explorer.compact.schedule="
+                    + String.format(
+                        Locale.ROOT,
+                        "0 %d %d * * ?",
+                        compaction.getMinute(),
+                        compaction.getHour()))) {
+      explorer.awaitReady();
+      System.out.printf(
+          Locale.ROOT,
+          "%d minutes, %.0f events/s, %d clients, %d processors, Java %s%n",
+          LENGTH.toMinutes(),
+          RATE,
+          CLIENTS,
+          Runtime.getRuntime().availableProcessors(),
+          Runtime.version());
+      Instant end = Instant.now().plus(LENGTH);
+      try (ExecutorService clients = Executors.newFixedThreadPool(CLIENTS)) {
+        for (int i = 0; i < CLIENTS; i++) {
+          int seed = i;
+          clients.submit(() -> ask(explorer, new Random(seed), end));
+        }
+        while (Instant.now().isBefore(end)) {
+          observe(explorer);
+          TimeUnit.SECONDS.sleep(5);
+        }
+      }
+      report(explorer);
+    }
+  }
+
+  private static void fill(Path data) throws Exception {
+    try (Archive archive = Archive.open(data);
+        DuckDb duckDb = DuckDb.open(data.resolve("tmp"), "512MB", 2)) {
+      if (archive.snapshot(TableName.POSTS).files().isEmpty()) {
+        long events = SimulatedDay.archive(data, archive, duckDb, POSTS);
+        System.out.printf(
+            Locale.ROOT,
+            "%,d events archived before, %,d files of posts%n",
+            events,
+            archive.snapshot(TableName.POSTS).files().size());
+      }
+    }
+  }
+
+  private Void ask(ExplorerProcess explorer, Random random, Instant end) throws Exception {
+    TimeUnit.MILLISECONDS.sleep(random.nextLong(THINKING_MILLIS));
+    while (Instant.now().isBefore(end)) {
+      String question = question(random);
+      long start = System.nanoTime();
+      String status;
+      try {
+        HttpResponse<String> answer = explorer.get(question);
+        status = Integer.toString(answer.statusCode());
+      } catch (IllegalStateException e) {
+        status = e.getMessage();
+      }
+      double millis = (System.nanoTime() - start) / 1e6;
+      statuses.computeIfAbsent(status, any -> new AtomicInteger()).incrementAndGet();
+      times
+          .computeIfAbsent(
+              compacting ? "while compacting" : "else",
+              any -> Collections.synchronizedList(new ArrayList<>()))
+          .add(millis);
+      TimeUnit.MILLISECONDS.sleep(THINKING_MILLIS);
+    }
+    return null;
+  }
+
+  private static String question(Random random) {
+    String word = ExplorerProcess.encode(WORDS.get(random.nextInt(WORDS.size())));
+    String other = ExplorerProcess.encode(WORDS.get(random.nextInt(WORDS.size())));
+    return switch (random.nextInt(10)) {
+      case 0 -> "/search";
+      case 1 -> "/search?query=" + word + "+" + other;
+      case 2 -> "/search?query=" + word + "+-" + other;
+      case 3 -> "/search?lang=de&text=" + word;
+      case 4 -> "/search?has=media&page=" + (1 + random.nextInt(20));
+      case 5 -> "/api/v1/stats/volume?interval=hour&text=" + word;
+      case 6 -> "/api/v1/stats/top?of=hashtag&text=" + word;
+      case 7 -> "/search?text=" + word + "&start=2026-07-04T10:00:00Z&end=2026-07-04T12:00:00Z";
+      default -> "/search?text=" + word;
+    };
+  }
+
+  private void observe(ExplorerProcess explorer) throws IOException {
+    JsonNode status = explorer.json("/api/v1/status");
+    compacting = status.has("compaction");
+    greatest("seconds behind the stream", status.at("/ingest/lagSeconds").asDouble());
+    greatest("seconds that the archive is behind", status.at("/archive/behindSeconds").asDouble());
+    greatest("bytes in the buffer", status.at("/buffer/bytes").asDouble());
+    for (String line : Files.readAllLines(Path.of("/proc/" + explorer.pid() + "/status"))) {
+      if (line.startsWith("RssAnon") || line.startsWith("RssFile")) {
+        greatest(
+            line.substring(0, line.indexOf(':')) + ", MB",
+            Long.parseLong(line.replaceAll("\\D", "")) / 1024.0);
+      }
+    }
+  }
+
+  private void greatest(String what, double value) {
+    most.merge(what, value, Math::max);
+  }
+
+  private void report(ExplorerProcess explorer) {
+    statuses.forEach(
+        (status, count) -> System.out.printf("%s: %,d answers%n", status, count.get()));
+    times.forEach(
+        (when, all) -> {
+          List<Double> sorted = all.stream().sorted().toList();
+          System.out.printf(
+              Locale.ROOT,
+              "%s: %,d answers, p50 %.0f ms, p95 %.0f ms, p99 %.0f ms, most %.0f ms%n",
+              when,
+              sorted.size(),
+              at(sorted, 0.5),
+              at(sorted, 0.95),
+              at(sorted, 0.99),
+              at(sorted, 1));
+        });
+    most.forEach(
+        (what, value) -> System.out.printf(Locale.ROOT, "at most %,.0f %s%n", value, what));
+    explorer
+        .log()
+        .lines()
+        .filter(
+            line ->
+                line.contains("compacted table=posts")
+                    || line.contains("Counted[")
+                    || line.contains("ERROR"))
+        .forEach(System.out::println);
+  }
+
+  private static double at(List<Double> sorted, double share) {
+    return sorted.get((int) (share * (sorted.size() - 1)));
+  }
+}

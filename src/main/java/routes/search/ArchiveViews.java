@@ -51,7 +51,7 @@ final class ArchiveViews implements AutoCloseable {
   /** Views of earlier commits that are held open. */
   private static final int MOST_PINNED = 4;
 
-  /** Rows of a file whose index a query waits for; those of larger files are built behind it. */
+  /** Rows whose indexes a query waits for, in all; those of more are built behind it. */
   private static final long ROWS_AT_ONCE = 500_000;
 
   private final Archive archive;
@@ -72,6 +72,12 @@ final class ArchiveViews implements AutoCloseable {
 
   private boolean outdated;
   private boolean handlesAreRead;
+
+  /** Of files without an index, which are read as a whole: once. */
+  private final Map<String, List<PostFile.Version>> changesInScanned = new HashMap<>();
+
+  /** Rows of the view that is being made whose indexes may still be waited for. */
+  private long rowsAtOnce;
 
   /** When to try again to build indexes that could not be built; 0 when all were. */
   private volatile long retryAt;
@@ -263,6 +269,7 @@ final class ArchiveViews implements AutoCloseable {
   private Opened open(TableSnapshot posts) throws IOException, SQLException {
     Map<Path, PostFile> indexed = new LinkedHashMap<>();
     List<ArchiveFile> scanned = new ArrayList<>();
+    rowsAtOnce = ROWS_AT_ONCE;
     for (ArchiveFile file : posts.files()) {
       Optional<PostFile> opened = open(file);
       opened.ifPresentOrElse(found -> indexed.put(file.path(), found), () -> scanned.add(file));
@@ -282,11 +289,12 @@ final class ArchiveViews implements AutoCloseable {
     }
     Optional<PostIndex> index = indexes.open(file);
     if (index.isEmpty() && PostIndexes.canBeIndexed(file)) {
-      if (file.rows() > ROWS_AT_ONCE) {
+      if (file.rows() > rowsAtOnce) {
         building.add(file.path());
         builder.execute(() -> buildBehind(file));
         return Optional.empty();
       }
+      rowsAtOnce -= file.rows();
       index = buildAtOnce(file);
     }
     if (index.isPresent()) {
@@ -360,11 +368,11 @@ final class ArchiveViews implements AutoCloseable {
         file.end(name(changing.file()), ending);
       }
     }
+    Map<String, List<PostFile.Version>> changes = changesIn(scanned);
     for (ArchiveFile changing : scanned) {
-      List<PostFile> open = notLookedIn(files, name(changing));
-      List<PostFile.Version> changes = open.isEmpty() ? List.of() : changesIn(changing);
-      for (PostFile file : open) {
-        file.end(name(changing), changes);
+      String name = name(changing);
+      for (PostFile file : notLookedIn(files, name)) {
+        file.end(name, changes.getOrDefault(name, List.of()));
       }
     }
     for (PostFile file : files) {
@@ -380,26 +388,38 @@ final class ArchiveViews implements AutoCloseable {
     return files.stream().filter(file -> !file.ended().lookedIn(name)).toList();
   }
 
-  /** The rows of a file without an index that change or delete posts. */
-  private List<PostFile.Version> changesIn(ArchiveFile file) throws SQLException {
-    List<PostFile.Version> changes = new ArrayList<>();
+  /** The rows of files without an index that change or delete posts, by the name of the file. */
+  private Map<String, List<PostFile.Version>> changesIn(List<ArchiveFile> files)
+      throws SQLException {
+    changesInScanned.keySet().retainAll(files.stream().map(ArchiveViews::name).toList());
+    List<ArchiveFile> unread =
+        files.stream().filter(file -> !changesInScanned.containsKey(name(file))).toList();
+    if (unread.isEmpty()) {
+      return changesInScanned;
+    }
+    unread.forEach(file -> changesInScanned.put(name(file), new ArrayList<>()));
     try (Connection connection = duckDb.connect();
         Statement statement = connection.createStatement();
         ResultSet result =
             statement.executeQuery(
-                "SELECT did, rkey, rev, operation FROM "
-                    + DuckDb.from(List.of(file))
+                "SELECT did, rkey, rev, operation, parse_filename(filename) FROM "
+                    + DuckDb.numbered(unread)
                     + " WHERE operation <> 'create'")) {
       while (result.next()) {
-        changes.add(
-            new PostFile.Version(
-                result.getString(1),
-                result.getString(2),
-                result.getString(3),
-                result.getString(4)));
+        changesInScanned
+            .get(result.getString(5))
+            .add(
+                new PostFile.Version(
+                    result.getString(1),
+                    result.getString(2),
+                    result.getString(3),
+                    result.getString(4)));
       }
+    } catch (SQLException e) {
+      changesInScanned.clear();
+      throw e;
     }
-    return changes;
+    return changesInScanned;
   }
 
   private static String name(ArchiveFile file) {

@@ -11,6 +11,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import routes.archive.Archive;
 import routes.archive.DuckDb;
 import routes.archive.TableName;
@@ -18,6 +20,8 @@ import routes.buffer.BlockStream;
 
 /** Answers queries over posts from the archive. */
 public final class PostSearch implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(PostSearch.class);
 
   private final Archive archive;
   private final ArchiveViews views;
@@ -251,8 +255,12 @@ public final class PostSearch implements AutoCloseable {
 
   /** Reads what the next query needs: called at the news of a commit, so that no query waits. */
   public void prepare() {
-    views.newest().close();
-    views.readEngagement();
+    try {
+      views.newest().close();
+      views.readEngagement();
+    } catch (TooManyQueries e) {
+      LOG.debug("Somebody else prepares the archive for queries", e);
+    }
   }
 
   private List<Post> withHandles(List<Post> posts) {

@@ -71,10 +71,16 @@ public final class AllAtOnce {
   private void run(Path folder) throws Exception {
     Path data = Files.createDirectories(folder.resolve("data"));
     fill(data);
+    if (LENGTH.isZero()) {
+      return;
+    }
     Files.writeString(data.resolve("origin"), "network\n");
     ZonedDateTime compaction = ZonedDateTime.now(ZoneOffset.UTC).plus(UNTIL_COMPACTION);
+    // The network goes on where the day ended.
+    Clock network =
+        Clock.offset(Clock.systemUTC(), Duration.between(Instant.now(), SimulatedDay.END));
     try (JetstreamServer jetstream =
-            new JetstreamServer(new World(2, RATE), Misbehaviour.NONE, Clock.systemUTC(), 0);
+            new JetstreamServer(new World(2, RATE), Misbehaviour.NONE, network, 0);
         ExplorerProcess explorer =
             new ExplorerProcess(
                 folder,
@@ -109,7 +115,7 @@ public final class AllAtOnce {
           clients.submit(() -> ask(explorer, new Random(seed), end));
         }
         while (Instant.now().isBefore(end)) {
-          observe(explorer);
+          observe(explorer, network.instant());
           TimeUnit.SECONDS.sleep(5);
         }
       }
@@ -171,11 +177,11 @@ public final class AllAtOnce {
     };
   }
 
-  private void observe(ExplorerProcess explorer) throws IOException {
+  private void observe(ExplorerProcess explorer, Instant now) throws IOException {
     JsonNode status = explorer.json("/api/v1/status");
     compacting = status.has("compaction");
-    greatest("seconds behind the stream", status.at("/ingest/lagSeconds").asDouble());
-    greatest("seconds that the archive is behind", status.at("/archive/behindSeconds").asDouble());
+    late("seconds behind the network", now, status.at("/ingest/lastEvent"));
+    late("seconds that the archive is behind it", now, status.at("/archive/position"));
     greatest("bytes in the buffer", status.at("/buffer/bytes").asDouble());
     for (String line : Files.readAllLines(Path.of("/proc/" + explorer.pid() + "/status"))) {
       if (line.startsWith("RssAnon") || line.startsWith("RssFile")) {
@@ -183,6 +189,12 @@ public final class AllAtOnce {
             line.substring(0, line.indexOf(':')) + ", MB",
             Long.parseLong(line.replaceAll("\\D", "")) / 1024.0);
       }
+    }
+  }
+
+  private void late(String what, Instant now, JsonNode time) {
+    if (time.isTextual()) {
+      greatest(what, Duration.between(Instant.parse(time.textValue()), now).toMillis() / 1000.0);
     }
   }
 

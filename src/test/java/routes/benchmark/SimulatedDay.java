@@ -23,6 +23,11 @@ public final class SimulatedDay {
   private static final int BATCH_BLOCKS = 70;
   private static final double SHARE_OF_POSTS = 0.165;
 
+  /** When the day ends. */
+  static final Instant END = Instant.parse("2026-07-04T23:59:00Z");
+
+  private static final Instant BEGIN = Instant.parse("2026-07-04T00:00:00Z");
+
   private SimulatedDay() {}
 
   /**
@@ -34,8 +39,8 @@ public final class SimulatedDay {
   public static long archive(Path folder, Archive archive, DuckDb duckDb, int posts)
       throws Exception {
     World world = new World(1, posts / SHARE_OF_POSTS / Duration.ofDays(1).toSeconds());
-    long number = world.numberAt(micros("2026-07-04T00:00:00Z"));
-    long end = world.numberAt(micros("2026-07-04T23:59:00Z"));
+    long number = world.numberAt(BEGIN.toEpochMilli() * 1000);
+    long end = world.numberAt(END.toEpochMilli() * 1000);
     EmbeddedRedis redis = EmbeddedRedis.start(folder.resolve("redis"), "2gb");
     LettuceConnectionFactory factory =
         new LettuceConnectionFactory(
@@ -73,9 +78,5 @@ public final class SimulatedDay {
       factory.destroy();
       redis.close();
     }
-  }
-
-  private static long micros(String time) {
-    return Instant.parse(time).toEpochMilli() * 1000;
   }
 }

@@ -227,6 +227,45 @@ class PostIndexesTest {
   }
 
   @Test
+  void whatAFileWithoutAnIndexDeletesIsGone() throws Exception {
+    ArchiveFile file = store();
+    indexes.build(file);
+    fixture.store(
+        routes.fixtures.Frames.commit(
+            routes.fixtures.Frames.ALICE,
+            9,
+            "delete",
+            "app.bsky.feed.post",
+            routes.fixtures.Frames.rkey(2),
+            null));
+    for (ArchiveFile other : fixture.archive().snapshot(TableName.POSTS).files()) {
+      if (!other.equals(file)) {
+        Files.writeString(PostIndexes.folder(other), "in the way");
+      }
+    }
+    try (PostSearch search =
+        new PostSearch(
+            fixture.archive(),
+            fixture.duckDb(),
+            indexes,
+            fixture.stream(),
+            10,
+            Duration.ofSeconds(30),
+            4)) {
+      PostPage page =
+          search.page(
+              new PostQuery(
+                  new PostFilter.Text(new TextMatch("volcano", false)),
+                  Optional.empty(),
+                  Optional.empty()),
+              0,
+              10);
+      assertThat(page.explanation().filesScanned()).isEqualTo(1);
+      assertThat(page.posts()).extracting(Post::text).containsExactly("volcano one");
+    }
+  }
+
+  @Test
   void answersAreTheSameAfterARestart() throws Exception {
     store();
     fixture.store(

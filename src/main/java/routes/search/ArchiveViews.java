@@ -57,6 +57,7 @@ final class ArchiveViews implements AutoCloseable {
   private final Archive archive;
   private final DuckDb duckDb;
   private final PostIndexes indexes;
+  private final long mostAtOnce;
   private final Handles handles;
   private final ReentrantLock making = new ReentrantLock();
   private final Map<Path, PostFile> open = new HashMap<>();
@@ -83,9 +84,17 @@ final class ArchiveViews implements AutoCloseable {
   private volatile long retryAt;
 
   ArchiveViews(Archive archive, DuckDb duckDb, PostIndexes indexes) {
+    this(archive, duckDb, indexes, ROWS_AT_ONCE);
+  }
+
+  /**
+   * @param mostAtOnce rows whose indexes a query waits for
+   */
+  ArchiveViews(Archive archive, DuckDb duckDb, PostIndexes indexes, long mostAtOnce) {
     this.archive = requireNonNull(archive, "archive");
     this.duckDb = requireNonNull(duckDb, "duckDb");
     this.indexes = requireNonNull(indexes, "indexes");
+    this.mostAtOnce = mostAtOnce;
     this.handles = new Handles(archive.folder().resolveSibling("handles.sqlite"), duckDb);
   }
 
@@ -269,7 +278,7 @@ final class ArchiveViews implements AutoCloseable {
   private Opened open(TableSnapshot posts) throws IOException, SQLException {
     Map<Path, PostFile> indexed = new LinkedHashMap<>();
     List<ArchiveFile> scanned = new ArrayList<>();
-    rowsAtOnce = ROWS_AT_ONCE;
+    rowsAtOnce = mostAtOnce;
     for (ArchiveFile file : posts.files()) {
       Optional<PostFile> opened = open(file);
       opened.ifPresentOrElse(found -> indexed.put(file.path(), found), () -> scanned.add(file));

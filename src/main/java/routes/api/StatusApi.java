@@ -96,7 +96,7 @@ public final class StatusApi {
   /**
    * What a compaction of this process does; left out when none is under way.
    *
-   * @param step check, sort, write, prepare or commit
+   * @param step check, write, prepare or commit
    * @param rows that are written
    * @param of so many
    * @param since when this date, or hour, was begun

@@ -5,10 +5,7 @@ import static java.util.Objects.requireNonNull;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -16,18 +13,13 @@ import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
-import java.util.UUID;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
-import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.Table;
@@ -47,10 +39,6 @@ import routes.crash.CrashPoint;
 public final class Compaction {
 
   private static final Logger LOG = LoggerFactory.getLogger(Compaction.class);
-
-  /** Columns that may be empty and stay when the content goes: which record it was, and when. */
-  private static final Set<String> STAYING =
-      Set.of("collection", "rkey", "operation", "rev", "created_at");
 
   /** Rows between two times that it tells how far it is. */
   private static final int TELLING = 10_000;
@@ -82,7 +70,6 @@ public final class Compaction {
   /** What is done with a date, or an hour, of a table; in this order. */
   public enum Step {
     CHECK,
-    SORT,
     WRITE,
     PREPARE,
     COMMIT
@@ -211,7 +198,9 @@ public final class Compaction {
                       Collectors.groupingBy(part, TreeMap::new, Collectors.toList())));
       for (var date : dates.entrySet()) {
         for (List<ArchiveFile> files : date.getValue().values()) {
-          if (areToBeOne(files) || purged.test(date.getKey()) && hasContentToGo(snapshot, files)) {
+          if (areToBeOne(files)
+              || purged.test(date.getKey())
+                  && CompactionRows.hasContentToGo(archive, duckDb, snapshot, files)) {
             try {
               underWay =
                   new UnderWay(name, date.getKey(), Step.CHECK, 0, rows(files), clock.instant());
@@ -306,127 +295,32 @@ public final class Compaction {
     return Math.max(1, Math.ceilDiv(rows, limits.rows));
   }
 
-  /** Sorted by DuckDB, which needs no more memory than it may have; written as every data file. */
+  /** Sorted by DuckDB, written as every data file. */
   private void write(
       TableSnapshot snapshot, LocalDate date, List<ArchiveFile> files, List<DataFile> written)
       throws IOException, SQLException {
     TableName name = snapshot.table();
     Table table = archive.table(name);
-    Path folder = Files.createDirectories(Path.of(table.location(), "data", "date=" + date));
-    Path sorted = folder.resolve("sorted-" + UUID.randomUUID() + ".tmp");
-    try {
-      underWay = underWay.at(Step.SORT, 0);
-      sort(snapshot, files, sorted);
-      underWay = underWay.at(Step.WRITE, 0);
-      long all = rows(files);
-      long most = Math.ceilDiv(all, parts(all));
-      try (TableReader reader = new TableReader(name, sorted)) {
-        Pace.Walk walk = pace.walk();
-        for (GenericRecord row = reader.next(); row != null; ) {
-          try (TableWriter writer =
-              new TableWriter(table, name, date, TableWriter.Kind.COMPACTED)) {
-            for (long rows = 0; row != null && rows < most; rows++) {
-              writer.write(row);
-              row = reader.next();
-              walk.step();
-              if (rows % TELLING == TELLING - 1) {
-                underWay = underWay.at(Step.WRITE, written(written) + rows + 1);
-              }
+    underWay = underWay.at(Step.WRITE, 0);
+    long all = rows(files);
+    long most = Math.ceilDiv(all, parts(all));
+    Path folder = Path.of(table.location(), "data", "date=" + date);
+    try (CompactionRows rows = CompactionRows.open(archive, duckDb, snapshot, files, folder);
+        Ahead<GenericRecord> ready = new Ahead<>(rows::next, "compaction-rows")) {
+      Pace.Walk walk = pace.walk();
+      for (GenericRecord row = ready.next(); row != null; ) {
+        try (TableWriter writer = new TableWriter(table, name, date, TableWriter.Kind.COMPACTED)) {
+          for (long n = 0; row != null && n < most; n++) {
+            writer.write(row);
+            row = ready.next();
+            walk.step();
+            if (n % TELLING == TELLING - 1) {
+              underWay = underWay.at(Step.WRITE, written(written) + n + 1);
             }
-            written.add(writer.finish());
           }
+          written.add(writer.finish());
         }
       }
-    } finally {
-      Files.deleteIfExists(sorted);
-    }
-  }
-
-  private void sort(TableSnapshot snapshot, List<ArchiveFile> files, Path to) throws SQLException {
-    String order =
-        switch (snapshot.table()) {
-          case POSTS -> "sort_at DESC, did, rkey, rev";
-          case DEAD_LETTERS, LEDGER -> "time_us";
-          default -> "time_us, did, collection, rkey";
-        };
-    try (Connection connection = duckDb.connect();
-        Statement statement = connection.createStatement()) {
-      statement.execute(
-          "COPY ("
-              + purged(snapshot, files, statement)
-              + " ORDER BY "
-              + order
-              + ") TO "
-              + DuckDb.literal(to.toString())
-              + " (FORMAT parquet, COMPRESSION lz4_raw)");
-    }
-  }
-
-  /** All rows of these files, without the content that is to go. */
-  private String purged(TableSnapshot snapshot, List<ArchiveFile> files, Statement statement)
-      throws SQLException {
-    if (!TableName.EVENTS.contains(snapshot.table())) {
-      return "SELECT * FROM " + DuckDb.fromAny(files);
-    }
-    String content =
-        content(snapshot.table(), files, statement).stream()
-            .map(column -> "CASE WHEN goes THEN NULL ELSE " + column + " END AS " + column)
-            .collect(Collectors.joining(", "));
-    return "SELECT * EXCLUDE (goes) REPLACE (" + content + ") FROM " + marked(snapshot, files);
-  }
-
-  /** The columns that hold what a record says: of those that the files have. */
-  private static List<String> content(TableName name, List<ArchiveFile> files, Statement statement)
-      throws SQLException {
-    List<String> columns = new ArrayList<>();
-    try (ResultSet result =
-        statement.executeQuery("DESCRIBE SELECT * FROM " + DuckDb.fromAny(files))) {
-      while (result.next()) {
-        columns.add(result.getString("column_name"));
-      }
-    }
-    return name.schema().getFields().stream()
-        .filter(field -> field.schema().getType() == Schema.Type.UNION)
-        .map(Schema.Field::name)
-        .filter(column -> !STAYING.contains(column) && columns.contains(column))
-        .toList();
-  }
-
-  /** The rows of these files, and as {@code goes} whether their content is to go. */
-  private String marked(TableSnapshot snapshot, List<ArchiveFile> files) {
-    String first =
-        files.stream()
-            .map(file -> Objects.requireNonNullElse(file.range().firstRev(), ""))
-            .min(Comparator.naturalOrder())
-            .orElseThrow();
-    List<ArchiveFile> later =
-        snapshot.files().stream().filter(file -> file.mayHoldRev(first, "\uffff")).toList();
-    List<ArchiveFile> actors = archive.snapshot(TableName.ACTORS).files();
-    String gone = actors.isEmpty() ? "" : " OR event.did IN (" + GoneAccounts.select(actors) + ")";
-    return "(SELECT event.*, coalesce(event.operation <> 'delete' AND (coalesce(deletion.rev > event.rev, false)"
-        + gone
-        + "), false) AS goes FROM "
-        + DuckDb.fromAny(files)
-        + " event LEFT JOIN (SELECT did, collection, rkey, max(rev) AS rev FROM "
-        + DuckDb.fromAny(later)
-        + " WHERE operation = 'delete' GROUP BY did, collection, rkey) deletion"
-        + " ON deletion.did = event.did AND deletion.collection = event.collection"
-        + " AND deletion.rkey = event.rkey)";
-  }
-
-  private boolean hasContentToGo(TableSnapshot snapshot, List<ArchiveFile> files)
-      throws SQLException {
-    if (!TableName.EVENTS.contains(snapshot.table())) {
-      return false;
-    }
-    try (Connection connection = duckDb.connect();
-        Statement statement = connection.createStatement();
-        ResultSet result =
-            statement.executeQuery(
-                "SELECT 1 FROM "
-                    + marked(snapshot, files)
-                    + " WHERE goes AND cid IS NOT NULL LIMIT 1")) {
-      return result.next();
     }
   }
 }

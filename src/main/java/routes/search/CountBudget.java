@@ -20,6 +20,7 @@ final class CountBudget {
   private static final int STRETCHES = 64;
 
   private final int sampleSize;
+  private final int manyInOne;
   private final int counted;
   private int left;
 
@@ -37,6 +38,7 @@ final class CountBudget {
   CountBudget(int rows, int files, int counted) {
     this.left = rows;
     this.counted = counted;
+    this.manyInOne = Math.max(LEAST_SAMPLE, rows / Math.max(1, files));
     this.sampleSize = Math.max(LEAST_SAMPLE, SAMPLE / Math.max(1, files));
   }
 
@@ -71,10 +73,14 @@ final class CountBudget {
   /** The same by what they have. */
   void count(IndexedHits hits, PostTop.Builder top) throws IOException {
     Sample sample = sample(hits);
-    double weight = sample.seen <= left ? 1 : (double) sample.seen / sample.count;
-    left -= sample.seen <= left ? sample.count : 0;
-    hits.verified(sample.rows(sample.count), top.of().columns())
-        .forEach(row -> top.add(row, weight));
+    if (sample.seen <= left) {
+      left -= sample.count;
+      hits.verified(sample.rows(sample.count), top.of().columns()).forEach(row -> top.add(row, 1));
+    } else {
+      int[] some = sample.rows(Math.min(manyInOne, sample.count), hits.phase());
+      double weight = (double) sample.seen / some.length;
+      hits.verified(some, top.of().columns()).forEach(row -> top.add(row, weight));
+    }
   }
 
   private Sample sample(IndexedHits hits) throws IOException {
@@ -100,7 +106,7 @@ final class CountBudget {
     double length = (double) (hits.lastRow() - hits.firstRow()) / STRETCHES;
     int row = -1;
     for (int i = 0; i < STRETCHES && row != DocIdSetIterator.NO_MORE_DOCS; i++) {
-      int start = hits.firstRow() + (int) (i * length);
+      int start = hits.firstRow() + (int) ((i + hits.phase() * (1 - share)) * length);
       int end = start + (int) Math.ceil(length * share);
       row = row < start ? rows.advance(start) : row;
       for (; row < end; row = rows.next()) {
@@ -113,7 +119,7 @@ final class CountBudget {
 
   /** Of many candidates, the share that is what the filter asks for: of some, it is known. */
   private double share(IndexedHits hits, Sample sample) {
-    int[] rows = sample.rows(Math.min(sampleSize, sample.count));
+    int[] rows = sample.rows(Math.min(sampleSize, sample.count), hits.phase());
     return rows.length == 0 ? 0 : (double) hits.verify(rows) / rows.length;
   }
 
@@ -144,9 +150,16 @@ final class CountBudget {
     }
 
     int[] rows(int wanted) {
+      return rows(wanted, 0);
+    }
+
+    /**
+     * @param phase how far behind the beginning of its part each is, from 0 to 1
+     */
+    int[] rows(int wanted, double phase) {
       int[] rows = new int[wanted];
       for (int i = 0; i < wanted; i++) {
-        rows[i] = kept[(int) ((long) i * count / wanted)];
+        rows[i] = kept[(int) ((i + phase) * count / wanted)];
       }
       return rows;
     }

@@ -368,6 +368,11 @@ final class IndexedHits implements HitSource {
     return file.index().rows(query.query()).cost();
   }
 
+  /** Where in its parts a sample is taken, from 0 to 1: in each file elsewhere, always the same. */
+  double phase() {
+    return (file.file().path().toString().hashCode() & 0xffff) / 65_536.0;
+  }
+
   /** Whether all of one time stand together. */
   boolean isInOrder() {
     return file.index().isDescending();

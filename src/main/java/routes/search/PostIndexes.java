@@ -3,27 +3,18 @@ package routes.search;
 import static java.util.Objects.requireNonNull;
 
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.avro.generic.GenericRecord;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import routes.archive.Ahead;
 import routes.archive.ArchiveFile;
 import routes.archive.Pace;
 import routes.archive.RowReader;
@@ -38,11 +29,6 @@ import routes.crash.CrashPoint;
 public final class PostIndexes {
 
   private static final Logger LOG = LoggerFactory.getLogger(PostIndexes.class);
-
-  /** Rows that go from thread to thread at once, and how often that may wait. */
-  private static final int CHUNK = 512;
-
-  private static final int CHUNKS = 8;
 
   private final Pace pace;
 
@@ -120,81 +106,19 @@ public final class PostIndexes {
 
   /** One thread reads and prepares the rows while another adds them. */
   private void addAll(ArchiveFile file, PostIndexBuilder builder) throws IOException {
-    BlockingQueue<List<PostIndexBuilder.Prepared>> ready = new ArrayBlockingQueue<>(CHUNKS);
-    ExecutorService reading =
-        Executors.newSingleThreadExecutor(
-            Thread.ofPlatform().daemon().name("index-rows").factory());
-    try {
-      Pace.Walk walk = pace.walk();
-      Future<?> read = reading.submit(() -> prepare(file, ready));
-      for (List<PostIndexBuilder.Prepared> chunk = next(ready, read);
-          !chunk.isEmpty();
-          chunk = next(ready, read)) {
-        for (PostIndexBuilder.Prepared row : chunk) {
-          builder.add(row);
-          walk.step();
-        }
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new InterruptedIOException("building an index was interrupted");
-    } finally {
-      reading.shutdownNow();
-    }
-  }
-
-  /** Waits for rows, or for the failure that there will be none. */
-  private static List<PostIndexBuilder.Prepared> next(
-      BlockingQueue<List<PostIndexBuilder.Prepared>> ready, Future<?> read)
-      throws IOException, InterruptedException {
-    while (true) {
-      List<PostIndexBuilder.Prepared> chunk = ready.poll(1, TimeUnit.SECONDS);
-      if (chunk != null) {
-        return chunk;
-      }
-      if (read.isDone()) {
-        chunk = ready.poll();
-        if (chunk != null) {
-          return chunk;
-        }
-        throw failure(read);
+    Pace.Walk walk = pace.walk();
+    try (TableReader rows = new TableReader(TableName.POSTS, file, PostRow.COLUMNS);
+        Ahead<PostIndexBuilder.Prepared> ready = new Ahead<>(() -> prepared(rows), "index-rows")) {
+      for (PostIndexBuilder.Prepared row = ready.next(); row != null; row = ready.next()) {
+        builder.add(row);
+        walk.step();
       }
     }
   }
 
-  private static RuntimeException failure(Future<?> read) throws IOException, InterruptedException {
-    try {
-      read.get();
-      return new IllegalStateException("the rows ended without an end");
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof IOException failure) {
-        throw failure;
-      }
-      return e.getCause() instanceof RuntimeException failure
-          ? failure
-          : new IllegalStateException(e.getCause());
-    }
-  }
-
-  /** Puts all rows into the queue, in order, and an empty chunk behind the last. */
-  private static Void prepare(
-      ArchiveFile file, BlockingQueue<List<PostIndexBuilder.Prepared>> ready)
-      throws IOException, InterruptedException {
-    try (TableReader rows = new TableReader(TableName.POSTS, file, PostRow.COLUMNS)) {
-      List<PostIndexBuilder.Prepared> chunk = new ArrayList<>(CHUNK);
-      for (GenericRecord row = rows.next(); row != null; row = rows.next()) {
-        chunk.add(PostIndexBuilder.Prepared.of(PostRow.of(row)));
-        if (chunk.size() == CHUNK) {
-          ready.put(chunk);
-          chunk = new ArrayList<>(CHUNK);
-        }
-      }
-      if (!chunk.isEmpty()) {
-        ready.put(chunk);
-      }
-      ready.put(List.of());
-    }
-    return null;
+  private static PostIndexBuilder.Prepared prepared(TableReader rows) throws IOException {
+    GenericRecord row = rows.next();
+    return row == null ? null : PostIndexBuilder.Prepared.of(PostRow.of(row));
   }
 
   /** Where the index of a file is: {@code data/date=…/name.parquet} has {@code index/name}. */

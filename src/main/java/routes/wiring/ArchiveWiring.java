@@ -8,8 +8,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Primary;
 import org.springframework.util.unit.DataSize;
 import routes.archive.Archive;
 import routes.archive.Compaction;
@@ -38,15 +40,26 @@ class ArchiveWiring {
   }
 
   @Bean
+  @Primary
   DuckDb duckDb(ExplorerProperties properties, Archive archive) throws SQLException, IOException {
+    return duckDb(properties, properties.query().memory());
+  }
+
+  /** Of its own, so that neither queries nor upkeep take the memory of the other. */
+  @Bean
+  @ForRole(Role.DRAIN)
+  DuckDb upkeepDuckDb(ExplorerProperties properties, Archive archive)
+      throws SQLException, IOException {
+    return duckDb(properties, properties.compact().memory());
+  }
+
+  private static DuckDb duckDb(ExplorerProperties properties, DataSize memory)
+      throws SQLException, IOException {
     int threads =
         properties.query().threads() == 0
             ? Runtime.getRuntime().availableProcessors()
             : properties.query().threads();
-    return DuckDb.open(
-        properties.dataDir().resolve("tmp"),
-        properties.query().memory().toMegabytes() + "MB",
-        threads);
+    return DuckDb.open(properties.dataDir().resolve("tmp"), memory.toMegabytes() + "MB", threads);
   }
 
   @Bean
@@ -87,7 +100,7 @@ class ArchiveWiring {
   Compaction compaction(
       ExplorerProperties properties,
       Archive archive,
-      DuckDb duckDb,
+      @Qualifier("upkeepDuckDb") DuckDb duckDb,
       PostIndexes indexes,
       Pace pace,
       Clock clock) {
@@ -103,7 +116,8 @@ class ArchiveWiring {
 
   @Bean
   @ForRole(Role.DRAIN)
-  EngagementCounter engagementCounter(Archive archive, DuckDb duckDb, Clock clock) {
+  EngagementCounter engagementCounter(
+      Archive archive, @Qualifier("upkeepDuckDb") DuckDb duckDb, Clock clock) {
     return new EngagementCounter(archive, duckDb, clock);
   }
 

@@ -123,6 +123,8 @@ public record ExplorerProperties(
    * @param hoursSchedule When to compact the hours of today that are over: a Quartz cron
    *     expression, with seconds.
    * @param maxRows Rows of one file at most: more become several of equal size.
+   * @param memory Memory of a DuckDB of its own, that sorts rows; what does not fit is spilled to
+   *     the disk.
    * @param purgeDays After how many days, again and again, a date is compacted once more if records
    *     of it were deleted since: what they said is removed then.
    */
@@ -130,6 +132,7 @@ public record ExplorerProperties(
       @DefaultValue("0 31 2 * * ?") @NotEmpty String schedule,
       @DefaultValue("0 11 * * * ?") @NotEmpty String hoursSchedule,
       @DefaultValue("10000000") @Min(1000) int maxRows,
+      @DefaultValue("512MB") @NotNull DataSize memory,
       @DefaultValue("30") @Min(1) int purgeDays) {}
 
   /**

@@ -180,6 +180,43 @@ class ArchiveUpkeepTest {
   }
 
   @Test
+  void rowsComeInOrderHoweverFewAreSortedAtOnce() throws Exception {
+    List<byte[]> frames = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      long minute = i * 17 % 23;
+      frames.add(post(i % 3 == 0 ? BOB : ALICE, i, record(60_000 * minute - 3_600_000, "p" + i)));
+    }
+    fixture.receive(frames.subList(0, 25));
+    fixture.drain().batch();
+    fixture.receive(frames.subList(25, 40));
+    fixture.drain().batch();
+    fixture.store(commit(ALICE, 50, "delete", "app.bsky.feed.post", Frames.rkey(1), null));
+    TableSnapshot posts = fixture.archive().snapshot(TableName.POSTS);
+    List<String> all = rows(posts, 1_000);
+    assertThat(all).hasSize(41);
+    assertThat(all).filteredOn(row -> row.contains("\"text\": null")).hasSize(2);
+    for (long atOnce : new long[] {1, 3, 10}) {
+      assertThat(rows(posts, atOnce)).as("%d at once", atOnce).isEqualTo(all);
+    }
+  }
+
+  private List<String> rows(TableSnapshot posts, long atOnce) throws Exception {
+    List<String> all = new ArrayList<>();
+    Path folder = fixture.folder().resolve("sorted");
+    try (CompactionRows rows =
+        CompactionRows.open(
+            fixture.archive(), fixture.duckDb(), posts, posts.files(), folder, atOnce)) {
+      for (var row = rows.next(); row != null; row = rows.next()) {
+        all.add(row.toString());
+      }
+    }
+    try (var left = Files.list(folder)) {
+      assertThat(left).as("left over").isEmpty();
+    }
+    return all;
+  }
+
+  @Test
   void compactionTellsHowFarItIs() throws Exception {
     storeAWorld();
     List<Compaction.UnderWay> told = new ArrayList<>();

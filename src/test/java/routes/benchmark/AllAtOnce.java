@@ -24,9 +24,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.springframework.util.FileSystemUtils;
 import routes.archive.Archive;
+import routes.archive.ArchiveFile;
 import routes.archive.DuckDb;
 import routes.archive.TableName;
 import routes.fixtures.ExplorerProcess;
+import routes.search.PostIndexes;
 import routes.simulator.JetstreamServer;
 import routes.simulator.Misbehaviour;
 import routes.simulator.World;
@@ -70,15 +72,14 @@ public final class AllAtOnce {
 
   private void run(Path folder) throws Exception {
     Path data = Files.createDirectories(folder.resolve("data"));
-    fill(data);
+    Instant begin = fill(data);
     if (LENGTH.isZero()) {
       return;
     }
     Files.writeString(data.resolve("origin"), "network\n");
     ZonedDateTime compaction = ZonedDateTime.now(ZoneOffset.UTC).plus(UNTIL_COMPACTION);
     // The network goes on where the day ended.
-    Clock network =
-        Clock.offset(Clock.systemUTC(), Duration.between(Instant.now(), SimulatedDay.END));
+    Clock network = Clock.offset(Clock.systemUTC(), Duration.between(Instant.now(), begin));
     try (JetstreamServer jetstream =
             new JetstreamServer(new World(2, RATE), Misbehaviour.NONE, network, 0);
         ExplorerProcess explorer =
@@ -123,17 +124,24 @@ public final class AllAtOnce {
     }
   }
 
-  private static void fill(Path data) throws Exception {
+  /** Archives a day, if there is nothing yet. Gives how far the archive has come. */
+  private static Instant fill(Path data) throws Exception {
     try (Archive archive = Archive.open(data);
         DuckDb duckDb = DuckDb.open(data.resolve("tmp"), "512MB", 2)) {
       if (archive.snapshot(TableName.POSTS).files().isEmpty()) {
-        long events = SimulatedDay.archive(data, archive, duckDb, POSTS);
-        System.out.printf(
-            Locale.ROOT,
-            "%,d events archived before, %,d files of posts%n",
-            events,
-            archive.snapshot(TableName.POSTS).files().size());
+        SimulatedDay.archive(data, archive, duckDb, POSTS);
       }
+      List<ArchiveFile> files = archive.snapshot(TableName.POSTS).files();
+      // As queries would have done with each batch.
+      for (ArchiveFile file : files) {
+        new PostIndexes().build(file);
+      }
+      System.out.printf(
+          Locale.ROOT,
+          "%,d posts archived before, in %,d files%n",
+          files.stream().mapToLong(ArchiveFile::rows).sum(),
+          files.size());
+      return Instant.ofEpochMilli(archive.position().orElseThrow().timeUs() / 1000);
     }
   }
 

@@ -293,7 +293,7 @@ function draw(answer, completeness, interval) {
       cursor: { drag: { x: true, y: false, setScale: false }, points: { show: false } },
       legend: { show: false },
       scales: { x: { range: () => [shownRange[0] / 1e3, Math.max(shownRange[1], shownRange[0] + length) / 1e3] }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
-      axes: [axis, { ...axis, size: 60, values: (_, values) => values.map((value) => (Number.isInteger(value) ? number(value) : "")) }],
+      axes: [{ ...axis, values: (_, times, __, ___, step) => times.map((time, at) => label(time, step, at === 0)) }, { ...axis, size: 60, values: (_, values) => values.map((value) => (Number.isInteger(value) ? number(value) : "")) }],
       series: [
         {},
         {
@@ -318,6 +318,12 @@ function draw(answer, completeness, interval) {
     [times.map((at) => at / 1e3), counts],
     $("chart"),
   );
+}
+
+/** A time of the axis, as short as it can be: the date where a day begins. */
+function label(seconds, step, first) {
+  const text = new Date(seconds * 1e3).toISOString();
+  return step >= DAY / 1e3 || seconds % (DAY / 1e3) === 0 ? text.slice(0, 10) : text.slice(11, 16) + (first ? `\n${text.slice(0, 10)}` : "");
 }
 
 function holes(completeness) {
@@ -511,6 +517,11 @@ async function download() {
   }
 }
 
+function duration(seconds) {
+  const [length, name] = seconds < 2 * 3600 ? [60, "minutes"] : seconds < 2 * 86400 ? [3600, "hours"] : [86400, "days"];
+  return `${number(Math.round(seconds / length))} ${name}`;
+}
+
 async function state() {
   try {
     const status = await ask("api/v1/status", "");
@@ -520,7 +531,7 @@ async function state() {
       parts.push(`${number(Math.round(status.ingest.eventsPerSecond))} events a second`);
     }
     if (status.ingest?.lagSeconds !== undefined) {
-      parts.push(status.ingest.lagSeconds < 60 ? "up to date" : `${number(Math.round(status.ingest.lagSeconds / 60))} minutes behind`);
+      parts.push(status.ingest.lagSeconds < 60 ? "up to date" : `${duration(status.ingest.lagSeconds)} behind`);
     }
     $("state").textContent = parts.filter(Boolean).join(" · ");
   } catch {

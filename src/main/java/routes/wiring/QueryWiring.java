@@ -15,6 +15,7 @@ import org.springframework.web.cors.UrlBasedCorsConfigurationSource;
 import org.springframework.web.filter.CorsFilter;
 import routes.api.CompletenessApi;
 import routes.api.DeadLettersApi;
+import routes.api.PageSafety;
 import routes.api.Problems;
 import routes.api.SearchApi;
 import routes.api.StatusApi;
@@ -93,6 +94,11 @@ class QueryWiring {
         properties.demo(),
         known == null ? "development" : known.getVersion(),
         clock);
+  }
+
+  @Bean
+  PageSafety pageSafety() {
+    return new PageSafety();
   }
 
   /** Lets web pages of other origins use the API. */

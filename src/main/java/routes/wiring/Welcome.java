@@ -57,6 +57,7 @@ class Welcome {
             ? "a Redis server of our own"
             : withoutPassword(properties.redis().url()));
     if (properties.has(Role.QUERY)) {
+      line(text, "page", base + "/");
       line(text, "status", base + "/api/v1/status");
       line(
           text,

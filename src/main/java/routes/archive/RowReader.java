@@ -34,8 +34,6 @@ public final class RowReader {
   private final ArchiveFile file;
   private final TableName table;
   private final ParquetMetadata footer;
-  private final ParquetReadOptions options =
-      ParquetReadOptions.builder(new PlainParquetConfiguration()).build();
 
   /**
    * @param table whose file it is
@@ -45,11 +43,16 @@ public final class RowReader {
     this.table = table;
     this.file = file;
     try (ParquetFileReader reader =
-        ParquetFileReader.open(new BufferedInputFile(file.path()), options)) {
+        ParquetFileReader.open(new BufferedInputFile(file.path()), options())) {
       this.footer = reader.getFooter();
     } catch (IOException | RuntimeException e) {
       throw damaged(e);
     }
+  }
+
+  /** Of each reader its own: whoever is done with them takes the codecs from all others. */
+  private static ParquetReadOptions options() {
+    return ParquetReadOptions.builder(new PlainParquetConfiguration()).build();
   }
 
   /**
@@ -79,7 +82,7 @@ public final class RowReader {
         ParquetFileReader.open(
             new BufferedInputFile(file.path()),
             footer,
-            options,
+            options(),
             new BufferedInputFile(file.path()).newStream())) {
       MessageType schema = footer.getFileMetaData().getSchema();
       Map<String, String> metadata = footer.getFileMetaData().getKeyValueMetaData();

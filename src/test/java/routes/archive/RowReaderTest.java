@@ -8,6 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.apache.avro.generic.GenericRecord;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -58,6 +61,21 @@ class RowReaderTest {
         .startsWith("post 1")
         .endsWith("post 2499")
         .hasSize(ROWS - 1);
+  }
+
+  @Test
+  void manyThreadsReadAtOnce() throws Exception {
+    RowReader reader = new RowReader(TableName.POSTS, store());
+    try (ExecutorService threads = Executors.newFixedThreadPool(8)) {
+      List<Future<List<String>>> all = new ArrayList<>();
+      for (int i = 0; i < 2_000; i++) {
+        int row = i;
+        all.add(threads.submit(() -> texts(reader, row)));
+      }
+      for (int i = 0; i < all.size(); i++) {
+        assertThat(all.get(i).get()).containsExactly("post " + i);
+      }
+    }
   }
 
   @Test

@@ -2,6 +2,7 @@ package routes.archive;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import org.apache.avro.generic.GenericRecord;
 import routes.buffer.StoredBlock;
 import routes.jetstream.Block;
@@ -18,9 +19,17 @@ public final class UnarchivedRows {
 
   /** The rows of a block, in order. A frame that cannot be read is a row of the dead letters. */
   public static List<Row> of(StoredBlock stored) {
+    return of(stored, frame -> true);
+  }
+
+  /** The same of those frames that are wanted. */
+  public static List<Row> of(StoredBlock stored, Predicate<byte[]> wanted) {
     Block block = stored.block();
-    List<Row> rows = new ArrayList<>(block.count());
+    List<Row> rows = new ArrayList<>();
     for (byte[] frame : block.frames()) {
+      if (!wanted.test(frame)) {
+        continue;
+      }
       EventRows.Row row;
       try {
         row = ROWS.row(frame, block.host(), block.receivedAt());

@@ -4,24 +4,16 @@ import static java.util.Objects.requireNonNull;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
@@ -29,7 +21,6 @@ import org.apache.lucene.util.FixedBitSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import routes.archive.Archive;
-import routes.archive.ArchiveFile;
 import routes.archive.DuckDb;
 import routes.archive.GoneAccounts;
 import routes.archive.TableName;
@@ -46,8 +37,6 @@ final class ArchiveViews implements AutoCloseable {
   /** How long a query waits for a view that another one makes, before it takes the one before. */
   private static final long PATIENCE_SECONDS = 2;
 
-  private static final long RETRY_SECONDS = 30;
-
   /** Views of earlier commits that are held open. */
   private static final int MOST_PINNED = 4;
 
@@ -56,32 +45,16 @@ final class ArchiveViews implements AutoCloseable {
 
   private final Archive archive;
   private final DuckDb duckDb;
-  private final PostIndexes indexes;
-  private final long mostAtOnce;
+  private final PostFiles files;
   private final Handles handles;
   private final ReentrantLock making = new ReentrantLock();
-  private final Map<Path, PostFile> open = new HashMap<>();
   private final Map<PostFile, FixedBitSet> ofGone = new HashMap<>();
-  private final Set<Path> building = ConcurrentHashMap.newKeySet();
-  private final ExecutorService builder =
-      Executors.newSingleThreadExecutor(
-          Thread.ofPlatform().daemon().name("index-builder").factory());
   private ArchiveView current;
 
   /** Of earlier commits, those asked for last. */
   private final Map<Pin, ArchiveView> pinned = new LinkedHashMap<>();
 
-  private boolean outdated;
   private boolean handlesAreRead;
-
-  /** Of files without an index, which are read as a whole: once. */
-  private final Map<String, List<PostFile.Version>> changesInScanned = new HashMap<>();
-
-  /** Rows of the view that is being made whose indexes may still be waited for. */
-  private long rowsAtOnce;
-
-  /** When to try again to build indexes that could not be built; 0 when all were. */
-  private volatile long retryAt;
 
   ArchiveViews(Archive archive, DuckDb duckDb, PostIndexes indexes) {
     this(archive, duckDb, indexes, ROWS_AT_ONCE);
@@ -93,8 +66,7 @@ final class ArchiveViews implements AutoCloseable {
   ArchiveViews(Archive archive, DuckDb duckDb, PostIndexes indexes, long mostAtOnce) {
     this.archive = requireNonNull(archive, "archive");
     this.duckDb = requireNonNull(duckDb, "duckDb");
-    this.indexes = requireNonNull(indexes, "indexes");
-    this.mostAtOnce = mostAtOnce;
+    this.files = new PostFiles(duckDb, indexes, mostAtOnce);
     this.handles = new Handles(archive.folder().resolveSibling("handles.sqlite"), duckDb);
   }
 
@@ -155,7 +127,7 @@ final class ArchiveViews implements AutoCloseable {
   void readEngagement() {
     making.lock();
     try {
-      for (PostFile file : open.values()) {
+      for (PostFile file : files.all()) {
         file.readEngagement();
       }
     } catch (IOException e) {
@@ -194,8 +166,7 @@ final class ArchiveViews implements AutoCloseable {
 
   private synchronized boolean isCurrent(TableSnapshot posts, TableSnapshot actors) {
     return current != null
-        && !outdated
-        && (retryAt == 0 || System.nanoTime() - retryAt < 0)
+        && !files.areOutdated()
         && current.posts().id() == posts.id()
         && current.actors().id() == actors.id();
   }
@@ -227,19 +198,14 @@ final class ArchiveViews implements AutoCloseable {
 
   private ArchiveView makeNewest(TableSnapshot posts, TableSnapshot actors)
       throws IOException, SQLException {
-    synchronized (this) {
-      outdated = false;
-      retryAt = 0;
-    }
     long start = System.nanoTime();
-    int before = open.size();
-    Opened files = open(posts);
+    PostFiles.Opened opened = files.open(posts.files(), held());
     Set<String> gone = gone(actors);
     if (current == null || current.actors().id() != actors.id() || !handlesAreRead) {
       handlesAreRead = handles.read(actors, archive.keptFrom(TableName.ACTORS));
     }
     Map<PostFile, HiddenRows> indexed = new LinkedHashMap<>();
-    for (PostFile file : files.indexed()) {
+    for (PostFile file : opened.indexed()) {
       FixedBitSet theirs = rowsOfGone(file, gone);
       ofGone.put(file, theirs);
       file.readEngagement();
@@ -248,191 +214,37 @@ final class ArchiveViews implements AutoCloseable {
     }
     ofGone.keySet().retainAll(indexed.keySet());
     LOG.debug(
-        "view posts={} files={} new={} scanned={} gone={} ms={}",
+        "view posts={} files={} scanned={} gone={} ms={}",
         posts.id(),
-        files.indexed().size(),
-        open.size() - before,
-        files.scanned().size(),
+        opened.indexed().size(),
+        opened.scanned().size(),
         gone.size(),
         (System.nanoTime() - start) / 1_000_000);
-    return new ArchiveView(posts, actors, indexed, files.scanned(), gone);
+    return new ArchiveView(posts, actors, indexed, opened.scanned(), gone);
   }
 
   private ArchiveView makePinned(TableSnapshot posts, TableSnapshot actors)
       throws IOException, SQLException {
-    Opened files = open(posts);
+    PostFiles.Opened opened = files.open(posts.files(), held());
     Set<String> gone = gone(actors);
     Set<String> names =
-        posts.files().stream().map(ArchiveViews::name).collect(Collectors.toUnmodifiableSet());
+        posts.files().stream().map(PostFiles::name).collect(Collectors.toUnmodifiableSet());
     Map<PostFile, HiddenRows> indexed = new LinkedHashMap<>();
-    for (PostFile file : files.indexed()) {
+    for (PostFile file : opened.indexed()) {
       indexed.put(file, file.ended().by(names).withGone(rowsOfGone(file, gone)));
       file.hold();
     }
-    return new ArchiveView(posts, actors, indexed, files.scanned(), gone);
+    return new ArchiveView(posts, actors, indexed, opened.scanned(), gone);
   }
 
-  /** The files of a commit. */
-  private record Opened(Collection<PostFile> indexed, List<ArchiveFile> scanned) {}
-
-  private Opened open(TableSnapshot posts) throws IOException, SQLException {
-    Map<Path, PostFile> indexed = new LinkedHashMap<>();
-    List<ArchiveFile> scanned = new ArrayList<>();
-    rowsAtOnce = mostAtOnce;
-    for (ArchiveFile file : posts.files()) {
-      Optional<PostFile> opened = open(file);
-      opened.ifPresentOrElse(found -> indexed.put(file.path(), found), () -> scanned.add(file));
-    }
-    forgetOthers(indexed.keySet());
-    findEnded(indexed.values(), scanned);
-    return new Opened(indexed.values(), scanned);
-  }
-
-  private Optional<PostFile> open(ArchiveFile file) throws IOException {
-    PostFile known = open.get(file.path());
-    if (known != null) {
-      return Optional.of(known);
-    }
-    if (building.contains(file.path())) {
-      return Optional.empty();
-    }
-    Optional<PostIndex> index = indexes.open(file);
-    if (index.isEmpty() && PostIndexes.canBeIndexed(file)) {
-      if (file.rows() > rowsAtOnce) {
-        building.add(file.path());
-        builder.execute(() -> buildBehind(file));
-        return Optional.empty();
-      }
-      rowsAtOnce -= file.rows();
-      index = buildAtOnce(file);
-    }
-    if (index.isPresent()) {
-      open.put(file.path(), new PostFile(file, index.get()));
-    }
-    return Optional.ofNullable(open.get(file.path()));
-  }
-
-  /** Without room for an index the file is read as a whole, until there is. */
-  private Optional<PostIndex> buildAtOnce(ArchiveFile file) throws IOException {
-    try {
-      indexes.build(file);
-    } catch (IOException e) {
-      LOG.warn(
-          "The index of {} could not be built; searches read all of it until then: {}",
-          file.path().getFileName(),
-          e.toString());
-      retryAt = System.nanoTime() + TimeUnit.SECONDS.toNanos(RETRY_SECONDS);
-      return Optional.empty();
-    }
-    return indexes.open(file);
-  }
-
-  private void buildBehind(ArchiveFile file) {
-    try {
-      indexes.build(file);
-    } catch (IOException | RuntimeException e) {
-      LOG.error("The index of {} could not be built; searches read all of it", file.path(), e);
-      retryAt = System.nanoTime() + TimeUnit.SECONDS.toNanos(RETRY_SECONDS);
-      return;
-    } finally {
-      building.remove(file.path());
-    }
-    synchronized (this) {
-      outdated = true;
-    }
-  }
-
-  private void forgetOthers(Set<Path> needed) {
+  /** Files that a view may be answered from. */
+  private Set<PostFile> held() {
     Set<PostFile> held = new HashSet<>();
     pinned.values().forEach(view -> held.addAll(view.indexed().keySet()));
     if (current != null) {
       held.addAll(current.indexed().keySet());
     }
-    open.values()
-        .removeIf(
-            file -> {
-              boolean unneeded = !needed.contains(file.file().path()) && !held.contains(file);
-              if (unneeded) {
-                file.close();
-              }
-              return unneeded;
-            });
-  }
-
-  /** Looks in every file for changes that end rows of every other, where that was not done yet. */
-  private void findEnded(Collection<PostFile> files, List<ArchiveFile> scanned)
-      throws IOException, SQLException {
-    for (PostFile changing : files) {
-      List<PostFile> open = notLookedIn(files, name(changing.file()));
-      int changes = open.isEmpty() ? 0 : changing.changeCount();
-      List<PostFile.Version> all = null;
-      for (PostFile file : open) {
-        List<PostFile.Version> ending = List.of();
-        if (file.index().rows() < changes) {
-          ending = changing.changesOf(file);
-        } else if (changes > 0) {
-          all = all == null ? changing.changes() : all;
-          ending = all;
-        }
-        file.end(name(changing.file()), ending);
-      }
-    }
-    Map<String, List<PostFile.Version>> changes = changesIn(scanned);
-    for (ArchiveFile changing : scanned) {
-      String name = name(changing);
-      for (PostFile file : notLookedIn(files, name)) {
-        file.end(name, changes.getOrDefault(name, List.of()));
-      }
-    }
-    for (PostFile file : files) {
-      try {
-        file.ended().save();
-      } catch (IOException e) {
-        LOG.debug("To be written down later: it only saves work at the next start", e);
-      }
-    }
-  }
-
-  private static List<PostFile> notLookedIn(Collection<PostFile> files, String name) {
-    return files.stream().filter(file -> !file.ended().lookedIn(name)).toList();
-  }
-
-  /** The rows of files without an index that change or delete posts, by the name of the file. */
-  private Map<String, List<PostFile.Version>> changesIn(List<ArchiveFile> files)
-      throws SQLException {
-    changesInScanned.keySet().retainAll(files.stream().map(ArchiveViews::name).toList());
-    List<ArchiveFile> unread =
-        files.stream().filter(file -> !changesInScanned.containsKey(name(file))).toList();
-    if (unread.isEmpty()) {
-      return changesInScanned;
-    }
-    unread.forEach(file -> changesInScanned.put(name(file), new ArrayList<>()));
-    try (Connection connection = duckDb.connect();
-        Statement statement = connection.createStatement();
-        ResultSet result =
-            statement.executeQuery(
-                "SELECT did, rkey, rev, operation, parse_filename(filename) FROM "
-                    + DuckDb.numbered(unread)
-                    + " WHERE operation <> 'create'")) {
-      while (result.next()) {
-        changesInScanned
-            .get(result.getString(5))
-            .add(
-                new PostFile.Version(
-                    result.getString(1),
-                    result.getString(2),
-                    result.getString(3),
-                    result.getString(4)));
-      }
-    } catch (SQLException e) {
-      changesInScanned.clear();
-      throw e;
-    }
-    return changesInScanned;
-  }
-
-  private static String name(ArchiveFile file) {
-    return file.path().getFileName().toString();
+    return held;
   }
 
   /** The rows of accounts that are gone; only accounts that came or went are looked up anew. */
@@ -474,7 +286,6 @@ final class ArchiveViews implements AutoCloseable {
 
   @Override
   public void close() {
-    builder.shutdownNow();
     making.lock();
     try {
       synchronized (this) {
@@ -483,8 +294,7 @@ final class ArchiveViews implements AutoCloseable {
         }
       }
       unpin(0);
-      open.values().forEach(PostFile::close);
-      open.clear();
+      files.close();
       handles.close();
     } catch (UncheckedIOException e) {
       LOG.debug("An index could not be closed", e);

@@ -98,6 +98,7 @@ final class Hit {
             null,
             as.text() == null ? "" : as.text(),
             deleted,
+            as.replyParent(),
             engagement);
   }
 }

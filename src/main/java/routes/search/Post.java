@@ -11,6 +11,7 @@ import java.time.Instant;
  * @param handle the author's handle; null when the archive has none
  * @param text empty for a post that has none
  * @param deleted whether it is known to be deleted, or its author's account
+ * @param parent the post that it answers; null when it answers none
  * @param engagement how often others have taken part in it; null as long as that is not counted
  */
 public record Post(
@@ -20,9 +21,10 @@ public record Post(
     String handle,
     String text,
     boolean deleted,
+    String parent,
     Engagement engagement) {
 
   Post withHandle(String known) {
-    return new Post(uri, sortAt, did, known, text, deleted, engagement);
+    return new Post(uri, sortAt, did, known, text, deleted, parent, engagement);
   }
 }

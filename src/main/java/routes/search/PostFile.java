@@ -198,12 +198,42 @@ final class PostFile implements AutoCloseable {
     KNOWN
   }
 
+  /**
+   * A row.
+   *
+   * @param number its place in the file
+   */
+  record Numbered(int number, GenericRecord values) {}
+
+  /** Every version of a post, and its deletions, with these columns. */
+  List<Numbered> versionsOf(String did, String rkey, List<String> columns) throws IOException {
+    List<Integer> numbers = rowsAbout(did, rkey);
+    List<GenericRecord> values =
+        rows.read(numbers.stream().mapToInt(Integer::intValue).toArray(), columns);
+    List<Numbered> versions = new ArrayList<>();
+    for (int i = 0; i < values.size(); i++) {
+      if (isOf(values.get(i), did, rkey)) {
+        versions.add(new Numbered(numbers.get(i), values.get(i)));
+      }
+    }
+    return versions;
+  }
+
+  /** Whether a row is of that post. */
+  static boolean isOf(GenericRecord row, String did, String rkey) {
+    return row.get("did").toString().equals(did) && row.get("rkey").toString().equals(rkey);
+  }
+
+  /** Rows that may be versions or deletions of a post, ascending. */
+  private List<Integer> rowsAbout(String did, String rkey) throws IOException {
+    Set<Integer> found = new TreeSet<>(index.versionsOf(did, rkey));
+    found.addAll(index.rowsUnder(PostTerms.Type.CHANGED.hashed(PostTerms.key(did, rkey))));
+    return List.copyOf(found);
+  }
+
   /** What it says of that version of a post. */
   Saying about(Version version) throws IOException {
-    Set<Integer> rows = new TreeSet<>(index.versionsOf(version.did, version.rkey));
-    rows.addAll(
-        index.rowsUnder(PostTerms.Type.CHANGED.hashed(PostTerms.key(version.did, version.rkey))));
-    List<Integer> numbers = List.copyOf(rows);
+    List<Integer> numbers = rowsAbout(version.did, version.rkey);
     Saying saying = Saying.NOTHING;
     for (Version other : versions(numbers)) {
       if (other.isSame(version) || other.isChange() && !other.isDelete() && other.ends(version)) {

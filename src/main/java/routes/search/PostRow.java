@@ -33,7 +33,8 @@ record PostRow(
     int mediaCount) {
 
   /** The columns that answers show, or are sorted by. */
-  static final List<String> SHOWN = List.of("did", "rkey", "rev", "sort_at", "text");
+  static final List<String> SHOWN =
+      List.of("did", "rkey", "rev", "sort_at", "text", "reply_parent_uri");
 
   /** All columns that {@link #of} knows. */
   static final List<String> COLUMNS =

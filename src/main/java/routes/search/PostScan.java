@@ -53,7 +53,7 @@ final class PostScan implements HitSource {
       Deadline deadline) {
     List<Object> values = new ArrayList<>();
     String sql =
-        "SELECT did, rkey, epoch_us(sort_at), text, rev, deleted FROM "
+        "SELECT did, rkey, epoch_us(sort_at), text, rev, deleted, reply_parent_uri FROM "
             + found(view, filter, range, deleted, values)
             + after.map(cursor -> behind(cursor, values)).orElse("")
             + " ORDER BY sort_at DESC, did, rkey, rev"
@@ -267,6 +267,7 @@ final class PostScan implements HitSource {
               null,
               text == null ? "" : text,
               result.getBoolean(6),
+              result.getString(7),
               null),
           result.getString(5));
     } catch (SQLException e) {

@@ -26,6 +26,7 @@ public final class PostSearch implements AutoCloseable {
   private final Archive archive;
   private final ArchiveViews views;
   private final HotTail tail;
+  private final PostHistories histories;
   private final DuckDb duckDb;
   private final Duration timeout;
   private final Semaphore running;
@@ -48,6 +49,7 @@ public final class PostSearch implements AutoCloseable {
     this.duckDb = requireNonNull(duckDb, "duckDb");
     this.views = new ArchiveViews(archive, duckDb, indexes);
     this.tail = new HotTail(stream, views, maxTail);
+    this.histories = new PostHistories(duckDb, stream);
     this.timeout = requireNonNull(timeout, "timeout");
     this.running = new Semaphore(maxConcurrent, true);
   }
@@ -222,6 +224,18 @@ public final class PostSearch implements AutoCloseable {
       return LiveView.of(views.at(query.pin().get()));
     }
     return tail.newest().orElseGet(() -> LiveView.of(views.newest()));
+  }
+
+  /** All that the archive has of a post; empty when there is nothing of it. */
+  public Optional<PostHistory> history(String did, String rkey) {
+    Deadline deadline = enter();
+    try (ArchiveView view = views.newest()) {
+      return histories
+          .find(view, did, rkey, deadline)
+          .map(found -> found.withHandle(handlesOf(List.of(did)).get(did)));
+    } finally {
+      running.release();
+    }
   }
 
   /** Reads what was received since the last time, so that it is found. */

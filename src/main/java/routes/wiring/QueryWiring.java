@@ -16,6 +16,7 @@ import org.springframework.web.filter.CorsFilter;
 import routes.api.CompletenessApi;
 import routes.api.DeadLettersApi;
 import routes.api.PageSafety;
+import routes.api.PostApi;
 import routes.api.Problems;
 import routes.api.SearchApi;
 import routes.api.StatusApi;
@@ -64,6 +65,11 @@ class QueryWiring {
       Clock clock) {
     return new SearchApi(
         search, handles, completeness, properties.query().rowCap(), properties.demo(), clock);
+  }
+
+  @Bean
+  PostApi postApi(PostSearch search) {
+    return new PostApi(search);
   }
 
   @Bean

@@ -25,7 +25,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.springframework.util.FileSystemUtils;
 import routes.archive.Archive;
 import routes.archive.ArchiveFile;
+import routes.archive.Compaction;
 import routes.archive.DuckDb;
+import routes.archive.Pace;
 import routes.archive.TableName;
 import routes.fixtures.ExplorerProcess;
 import routes.search.PostIndexes;
@@ -131,8 +133,16 @@ public final class AllAtOnce {
       if (archive.snapshot(TableName.POSTS).files().isEmpty()) {
         SimulatedDay.archive(data, archive, duckDb, POSTS);
       }
+      // As it would be after a day: hours compacted while it went on, every file with an index.
+      new Compaction(
+              archive,
+              duckDb,
+              new PostIndexes()::build,
+              new Compaction.Limits(10_000_000, 30),
+              Pace.FULL,
+              Clock.fixed(SimulatedDay.END, ZoneOffset.UTC))
+          .runHours();
       List<ArchiveFile> files = archive.snapshot(TableName.POSTS).files();
-      // As queries would have done with each batch.
       for (ArchiveFile file : files) {
         new PostIndexes().build(file);
       }

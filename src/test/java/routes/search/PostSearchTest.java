@@ -12,6 +12,7 @@ import static routes.fixtures.Frames.post;
 import static routes.fixtures.Frames.record;
 import static routes.fixtures.Frames.rkey;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -410,6 +411,39 @@ class PostSearchTest {
     assertThat(search.volume(pinned, PostVolume.Interval.MONTH).total()).isEqualTo(2);
     new Expiry(fixture.archive(), Duration.ZERO).run();
     assertThatThrownBy(() -> search.page(pinned, 0, 10)).isInstanceOf(Pin.NotKept.class);
+  }
+
+  @Test
+  void theHistoryOfAPostIsWholeWhereverItsVersionsAre() throws Exception {
+    ObjectNode first = record(1, "first").put("odd", "kept");
+    fixture.store(post(ALICE, 1, first), post(BOB, 1, record(1, "of another")));
+    fixture.store(
+        commit(ALICE, 2, "update", "app.bsky.feed.post", Frames.rkey(1), record(1, "second")));
+    fixture.receive(commit(ALICE, 3, "delete", "app.bsky.feed.post", Frames.rkey(1), null));
+    PostHistory history = search.history(ALICE, Frames.rkey(1)).orElseThrow();
+    assertThat(history.deleted()).isTrue();
+    assertThat(history.versions())
+        .extracting(PostHistory.Version::operation)
+        .containsExactly("create", "update", "delete");
+    assertThat(history.versions().get(0).record()).isEqualTo(first);
+    assertThat(history.versions().get(1).record().get("text").textValue()).isEqualTo("second");
+    assertThat(history.versions().get(2).record()).isNull();
+    fixture.drain().batch();
+    assertThat(search.history(ALICE, Frames.rkey(1))).contains(history);
+    assertThat(search.history(BOB, Frames.rkey(1)).orElseThrow().deleted()).isFalse();
+    assertThat(search.history(ALICE, Frames.rkey(9))).isEmpty();
+    new Compaction(
+            fixture.archive(),
+            fixture.duckDb(),
+            new PostIndexes()::build,
+            new Compaction.Limits(1000, 30),
+            Pace.FULL,
+            Clock.offset(Clock.systemUTC(), Duration.ofDays(400)))
+        .run();
+    assertThat(search.history(ALICE, Frames.rkey(1)).orElseThrow().versions())
+        .as("its content is purged")
+        .hasSize(3)
+        .allMatch(version -> version.record() == null);
   }
 
   @Test

@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
@@ -118,6 +120,8 @@ class RoutesTest {
             "search",
             "export",
             "volume",
+            "post",
+            "thread",
             "top",
             "status",
             "table-files",
@@ -300,9 +304,9 @@ class RoutesTest {
         .isEqualTo(HttpStatus.BAD_REQUEST);
   }
 
-  private static routes.jetstream.Block block(byte[] frame) {
+  private static routes.jetstream.Block block(byte[]... frames) {
     return new routes.jetstream.Block(
-        "h", "c", false, 1, 1, java.time.Instant.now(), java.util.List.of(frame));
+        "h", "c", false, 1, 1, java.time.Instant.now(), java.util.List.of(frames));
   }
 
   @Test
@@ -529,6 +533,65 @@ class RoutesTest {
     bad = http.getForEntity("/search?pin=1-2", String.class);
     assertThat(bad.getStatusCode()).isEqualTo(HttpStatus.GONE);
     assertThat(Json.read(bad.getBody()).get("parameter").textValue()).isEqualTo("pin");
+  }
+
+  private static byte[] answer(String did, long millis, String text, String parent, String root) {
+    ObjectNode record = Frames.record(millis, text);
+    ObjectNode reply = record.putObject("reply");
+    reply.putObject("parent").put("uri", parent).put("cid", "c");
+    reply.putObject("root").put("uri", root).put("cid", "c");
+    return Frames.post(did, millis, record);
+  }
+
+  private static String uri(String did, long millis) {
+    return "at://" + did + "/app.bsky.feed.post/" + Frames.rkey(millis);
+  }
+
+  @Test
+  void aPostAndItsThreadAreShownWhole() throws Exception {
+    archived();
+    String root = uri(Frames.BOB, 7001);
+    stream.append(
+        block(
+            Frames.post(Frames.BOB, 7001, Frames.record(7001, "the first")),
+            answer(Frames.ALICE, 7002, "an answer", root, root),
+            answer(Frames.BOB, 7003, "to the answer", uri(Frames.ALICE, 7002), root),
+            answer(Frames.BOB, 7004, "to what is not here", uri(Frames.ALICE, 6999), root),
+            answer(Frames.ALICE, 7005, "another answer", root, root),
+            answer(Frames.ALICE, 7006, "in a circle", uri(Frames.ALICE, 7007), root),
+            answer(Frames.ALICE, 7007, "in that circle", uri(Frames.ALICE, 7006), root)));
+    template.sendBody("direct:drain", null);
+    String path = "/api/v1/posts/" + Frames.ALICE + "/" + Frames.rkey(7002);
+    JsonNode post = json(path);
+    assertThat(post.at("/versions/0/record/text").textValue()).isEqualTo("an answer");
+    assertThat(post.get("deleted").booleanValue()).isFalse();
+    JsonNode thread = json(path + "/thread");
+    assertThat(thread.get("root").textValue()).isEqualTo(root);
+    List<String> shape = new ArrayList<>();
+    thread
+        .get("posts")
+        .forEach(
+            node ->
+                shape.add(
+                    node.get("depth").asInt()
+                        + " "
+                        + (node.has("missing") ? "missing" : node.get("text").asText())));
+    assertThat(shape)
+        .startsWith(
+            "0 the first",
+            "1 an answer",
+            "2 to the answer",
+            "1 missing",
+            "2 to what is not here",
+            "1 another answer")
+        .hasSize(8);
+    assertThat(shape.subList(6, 8)).allMatch(node -> node.contains("circle"));
+    for (String unknown :
+        List.of("/api/v1/posts/nobody.test/x", "/api/v1/posts/" + Frames.ALICE + "/nothing")) {
+      ResponseEntity<String> none = http.getForEntity(unknown, String.class);
+      assertThat(none.getStatusCode()).as(unknown).isEqualTo(HttpStatus.NOT_FOUND);
+      assertThat(Json.read(none.getBody()).has("fix")).isTrue();
+    }
   }
 
   @Test

@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
@@ -41,7 +40,6 @@ final class HotTail implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(HotTail.class);
 
   private static final int BLOCKS_AT_ONCE = 32;
-  private static final long PATIENCE_MILLIS = 5_000;
 
   private final BlockStream stream;
   private final ArchiveViews views;
@@ -90,10 +88,10 @@ final class HotTail implements AutoCloseable {
 
   /**
    * The newest that is known, to be closed; empty as long as the buffer was never read. Behind a
-   * commit it waits a moment for the next, and takes the one before if that is not ready then.
+   * commit one query makes the next; others have the one before meanwhile, which holds the same.
    */
   Optional<LiveView> newest() {
-    if (!isNewest() && mayMake()) {
+    if (!isNewest() && making.tryLock()) {
       try {
         if (!isNewest()) {
           make();
@@ -114,15 +112,6 @@ final class HotTail implements AutoCloseable {
   private boolean isNewest() {
     LiveView known = current;
     return known == null || views.isNewest(known.archive());
-  }
-
-  private boolean mayMake() {
-    try {
-      return making.tryLock(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return false;
-    }
   }
 
   /** Reads what has come since the last time. */

@@ -81,7 +81,7 @@ final class IndexedHits implements HitSource {
     this.hidden = hidden;
     this.deleted = deleted;
     this.filter = filter;
-    this.query = IndexQuery.of(filter, file.index());
+    this.query = file.index().query(filter);
     this.range = range;
     this.deadline = deadline;
     this.cost = cost;

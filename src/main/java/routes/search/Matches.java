@@ -21,7 +21,7 @@ import routes.archive.DuckDb;
 final class Matches implements AutoCloseable {
 
   /** Rows that a count may look at. */
-  private static final int COUNT_BUDGET = 1_000;
+  private static final int COUNT_BUDGET = 500;
 
   private final DuckDb duckDb;
   private final LiveView live;

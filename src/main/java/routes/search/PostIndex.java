@@ -1,5 +1,7 @@
 package routes.search;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -63,6 +65,11 @@ final class PostIndex implements AutoCloseable {
 
   private static final int MAX_GROUPS = 1_024;
 
+  /** Queries that are remembered: each may be as large as the words that it found. */
+  private static final int MAX_QUERIES = 16;
+
+  private final Cache<PostFilter, IndexQuery> queries =
+      Caffeine.newBuilder().maximumSize(MAX_QUERIES).build();
   private final DirectoryReader reader;
   private final DirectoryReader words;
   private final LeafReaderContext leaf;
@@ -166,6 +173,16 @@ final class PostIndex implements AutoCloseable {
       }
     }
     return rows;
+  }
+
+  /** What a filter asks of this index. Remembered, for a page asks the same for several answers. */
+  IndexQuery query(PostFilter filter) throws IOException {
+    IndexQuery known = queries.getIfPresent(filter);
+    if (known == null) {
+      known = IndexQuery.of(filter, this);
+      queries.put(filter, known);
+    }
+    return known;
   }
 
   /** The rows that a query of Lucene's finds, ascending. */

@@ -15,6 +15,7 @@ import org.springframework.web.cors.UrlBasedCorsConfigurationSource;
 import org.springframework.web.filter.CorsFilter;
 import routes.api.CompletenessApi;
 import routes.api.DeadLettersApi;
+import routes.api.OpenApi;
 import routes.api.PageSafety;
 import routes.api.PostApi;
 import routes.api.Problems;
@@ -65,6 +66,11 @@ class QueryWiring {
       Clock clock) {
     return new SearchApi(
         search, handles, completeness, properties.query().rowCap(), properties.demo(), clock);
+  }
+
+  @Bean
+  OpenApi openApi() {
+    return new OpenApi();
   }
 
   @Bean

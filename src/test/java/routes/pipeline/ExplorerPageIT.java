@@ -272,6 +272,19 @@ class ExplorerPageIT {
   }
 
   @Test
+  void describesTheApi() throws Exception {
+    try (Window window = desktop("")) {
+      window.page.navigate(explorer.address() + "/api.html");
+      window.page.locator("#search h2").waitFor();
+      assertThat(window.page.locator("#search h2").textContent()).isEqualTo("GET /search");
+      assertThat(window.page.locator("#api section").count()).isGreaterThan(20);
+      assertThat(window.complaints).isEmpty();
+      window.assertAccessible();
+      window.picture("api");
+    }
+  }
+
+  @Test
   void suggestsFiltersToTheKeyboard() {
     try (Window window = desktop("")) {
       Locator field = window.page.locator("#question");

@@ -129,6 +129,7 @@ class RoutesTest {
             "dead-letters",
             "retention",
             "openapi",
+            "openapi-json",
             "json",
             "commit-heard",
             "hot-tail");
@@ -592,6 +593,12 @@ class RoutesTest {
       assertThat(none.getStatusCode()).as(unknown).isEqualTo(HttpStatus.NOT_FOUND);
       assertThat(Json.read(none.getBody()).has("fix")).isTrue();
     }
+  }
+
+  @Test
+  void theDescriptionIsThereAsJson() throws Exception {
+    JsonNode description = json("/api/v1/openapi.json");
+    assertThat(description.at("/paths/~1search/get/operationId").textValue()).isEqualTo("search");
   }
 
   @Test

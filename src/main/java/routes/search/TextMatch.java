@@ -5,7 +5,9 @@ import static java.util.Objects.requireNonNull;
 import java.lang.Character.UnicodeScript;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -20,21 +22,50 @@ import java.util.regex.Pattern;
  *   <li>exact: the same letters in the same case, as whole words; in scripts without spaces between
  *       words, anywhere
  * </ul>
- *
- * @param text as the user wrote it, not blank
- * @param exact whether case and the ends of words count
  */
-public record TextMatch(String text, boolean exact) {
+public final class TextMatch {
 
   private static final Pattern HASHTAG = Pattern.compile("[#＃]([\\p{L}\\p{N}\\p{M}_*%-]+)");
   private static final Pattern WILDCARD = Pattern.compile("[*%]+");
   private static final String WORD = "\\pL\\pN\\pM_";
 
-  public TextMatch {
-    requireNonNull(text, "text");
+  private final String text;
+  private final boolean exact;
+
+  // Made once, for they are used for every post that is looked at.
+  private final List<String> pieces;
+  private final Optional<String> hashtag;
+  private final Pattern wholeTag;
+  private final Pattern inText;
+
+  /**
+   * @param text as the user wrote it, not blank
+   * @param exact whether case and the ends of words count
+   */
+  public TextMatch(String text, boolean exact) {
+    this.text = requireNonNull(text, "text");
+    this.exact = exact;
     if (text.isBlank()) {
       throw new IllegalArgumentException("the text to look for is blank");
     }
+    this.pieces = WILDCARD.splitAsStream(cased(text)).filter(piece -> !piece.isEmpty()).toList();
+    Matcher tag = HASHTAG.matcher(text);
+    this.hashtag = tag.matches() ? Optional.of(cased(tag.group(1))) : Optional.empty();
+    this.wholeTag = hashtag.map(word -> Pattern.compile("(?s)" + parts(word, ".*"))).orElse(null);
+    this.inText =
+        hashtag
+            .map(word -> Pattern.compile(hashtagInText(word)))
+            .orElseGet(() -> exact ? Pattern.compile(wholeWords(text, ".*")) : null);
+  }
+
+  /** As the user wrote it. */
+  public String text() {
+    return text;
+  }
+
+  /** Whether case and the ends of words count. */
+  public boolean exact() {
+    return exact;
   }
 
   /**
@@ -62,24 +93,22 @@ public record TextMatch(String text, boolean exact) {
   /**
    * Whether that text, or one of those hashtags, is such a one.
    *
-   * @param inText null for none
+   * @param content null for none
    */
-  boolean test(String inText, List<String> tags) {
-    if (hashtag().isPresent()) {
-      String tag = hashtag().get();
-      Pattern whole = Pattern.compile("(?s)" + parts(tag, ".*"));
-      return tags.stream().anyMatch(marked -> whole.matcher(cased(marked)).matches())
-          || inText != null && Pattern.compile(hashtagInText(tag)).matcher(cased(inText)).find();
+  boolean test(String content, List<String> tags) {
+    if (hashtag.isPresent()) {
+      return tags.stream().anyMatch(marked -> wholeTag.matcher(cased(marked)).matches())
+          || content != null && inText.matcher(cased(content)).find();
     }
-    if (inText == null) {
+    if (content == null) {
       return false;
     }
     if (exact) {
-      return Pattern.compile(wholeWords(text, ".*")).matcher(inText).find();
+      return inText.matcher(content).find();
     }
-    String folded = cased(inText);
+    String folded = cased(content);
     int at = 0;
-    for (String piece : pieces()) {
+    for (String piece : pieces) {
       int found = folded.indexOf(piece, at);
       if (found < 0) {
         return false;
@@ -91,13 +120,27 @@ public record TextMatch(String text, boolean exact) {
 
   /** What stands between the wildcards, in order; in lower case unless exact. */
   List<String> pieces() {
-    return WILDCARD.splitAsStream(cased(text)).filter(piece -> !piece.isEmpty()).toList();
+    return pieces;
   }
 
   /** The hashtag asked for, without #; empty when it is no hashtag. */
   Optional<String> hashtag() {
-    var hashtag = HASHTAG.matcher(text);
-    return hashtag.matches() ? Optional.of(cased(hashtag.group(1))) : Optional.empty();
+    return hashtag;
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof TextMatch match && text.equals(match.text) && exact == match.exact;
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(text, exact);
+  }
+
+  @Override
+  public String toString() {
+    return (exact ? "exactly " : "") + "'" + text + "'";
   }
 
   /** Whether a word has to begin where it begins, if exact. */

@@ -59,16 +59,28 @@ final class TextRuns {
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
       if (c >= 128 || c >= 'A' && c <= 'Z') {
-        StringBuilder folded = new StringBuilder(text.length());
-        folded.append(text, 0, i);
-        text.codePoints()
-            .skip(text.codePointCount(0, i))
-            .map(TextRuns::fold)
-            .forEach(folded::appendCodePoint);
-        return folded.toString();
+        return fold(text, i);
       }
     }
     return text;
+  }
+
+  private static String fold(String text, int from) {
+    StringBuilder folded = new StringBuilder(text.length());
+    folded.append(text, 0, from);
+    int next;
+    for (int i = from; i < text.length(); i = next) {
+      char c = text.charAt(i);
+      next = i + 1;
+      if (c < 128) {
+        folded.append(c >= 'A' && c <= 'Z' ? (char) (c + 'a' - 'A') : c);
+      } else {
+        int codePoint = text.codePointAt(i);
+        next = i + Character.charCount(codePoint);
+        folded.appendCodePoint(fold(codePoint));
+      }
+    }
+    return folded.toString();
   }
 
   private static int fold(int codePoint) {

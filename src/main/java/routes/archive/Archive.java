@@ -402,30 +402,42 @@ public final class Archive implements AutoCloseable {
   }
 
   /**
-   * Puts files in the place of others that have the same rows. What drains commit meanwhile is no
+   * Puts files in the place of others that have the same rows. What others commit meanwhile is no
    * hindrance: the newest position is carried on, and the commit tried again on top of it.
    *
    * @throws LostRace when another instance has replaced one of the files meanwhile
    */
   void rewrite(TableName name, List<DataFile> replaced, List<DataFile> replacing) throws LostRace {
     while (true) {
-      ArchivePosition at = position(name).orElseThrow();
+      Snapshot current = refreshed(name);
+      ArchivePosition at = positionOf(name, current);
       RewriteFiles rewrite =
           tables.get(name).newRewrite().scanManifestsWith(workers).writeManifestsWith(workers, 1);
       replaced.forEach(rewrite::deleteFile);
       replacing.forEach(rewrite::addFile);
+      // Without it Iceberg looks back to the first commit, and fails when that is forgotten.
+      rewrite.validateFromSnapshot(current.snapshotId());
       at.writeTo(rewrite);
       rewrite.validateWith(startsAt(name, Optional.of(at)));
       try {
         rewrite.commit();
         return;
       } catch (ValidationException | CommitFailedException e) {
-        if (position(name).equals(Optional.of(at))) {
+        if (!areLive(name, replaced)) {
           throw new LostRace(name, e);
         }
-        LOG.debug("A drain has committed meanwhile: once more, on top of it", e);
+        if (refreshed(name).snapshotId() == current.snapshotId()) {
+          throw e;
+        }
+        LOG.debug("Others have committed meanwhile: once more, on top of it", e);
       }
     }
+  }
+
+  private boolean areLive(TableName name, List<DataFile> files) {
+    Set<Path> live =
+        snapshot(name).files().stream().map(ArchiveFile::path).collect(Collectors.toSet());
+    return files.stream().allMatch(file -> live.contains(LocalFileIO.path(file.location())));
   }
 
   /**

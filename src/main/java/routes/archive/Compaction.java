@@ -206,7 +206,7 @@ public final class Compaction {
                   new UnderWay(name, date.getKey(), Step.CHECK, 0, rows(files), clock.instant());
               all = all.plus(compact(snapshot, date.getKey(), files));
             } catch (LostRace e) {
-              LOG.info("This date is left to another instance: {}", e.getMessage());
+              LOG.info("This date is left to another instance: {}", e.getMessage(), e);
             } catch (DamagedFile e) {
               LOG.error(
                   "{} of {} is not compacted: {}", date.getKey(), name.label(), e.getMessage());

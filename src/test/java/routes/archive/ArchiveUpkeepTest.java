@@ -217,6 +217,20 @@ class ArchiveUpkeepTest {
   }
 
   @Test
+  void compactionWorksWhenTheFirstCommitsAreForgotten() throws Exception {
+    storeAWorld();
+    fixture.store(post(ALICE, 60_000, record(60_000, "of a later date")));
+    assertThat(new Expiry(fixture.archive(), Duration.ZERO).run()).isPositive();
+    List<String> before = contents();
+    Compaction.Compacted done = compaction("2026-07-06T00:00:00Z").run();
+    assertThat(done.compactions()).isPositive();
+    for (TableName table : TableName.EVENTS) {
+      assertThat(files(table)).as(table.label()).hasSizeLessThanOrEqualTo(2);
+    }
+    assertThat(contents()).isEqualTo(before);
+  }
+
+  @Test
   void compactionTellsHowFarItIs() throws Exception {
     storeAWorld();
     List<Compaction.UnderWay> told = new ArrayList<>();
@@ -341,6 +355,8 @@ class ArchiveUpkeepTest {
           post(day * 86_400_000L, "day " + day),
           commit(ALICE, day * 86_400_000L, "create", "app.bsky.feed.like", "a", like()));
     }
+    // As in every archive that is older than some hours.
+    new Expiry(fixture.archive(), Duration.ZERO).run();
   }
 
   @Test

@@ -33,7 +33,7 @@ function type(schema) {
   return words.join("; ");
 }
 
-function table(title, columns, rows) {
+function table(title, of, columns, rows) {
   const head = element("tr", "", ...columns.map((column) => {
     const cell = element("th", column);
     cell.scope = "col";
@@ -50,7 +50,7 @@ function table(title, columns, rows) {
   region.className = "scroll wide";
   region.tabIndex = 0;
   region.setAttribute("role", "region");
-  region.setAttribute("aria-label", title);
+  region.setAttribute("aria-label", `${title} of ${of}`);
   return region;
 }
 
@@ -61,7 +61,7 @@ function operation(path, method, described) {
   const parameters = (described.parameters || []).map(resolved);
   if (parameters.length > 0) {
     section.append(
-      table("Parameters", ["Name", "Type", "Meaning"], parameters.map((each) => [each.name, type(each.schema), each.description || ""])),
+      table("Parameters", described.operationId, ["Name", "Type", "Meaning"], parameters.map((each) => [each.name, type(each.schema), each.description || ""])),
     );
   }
   const answers = Object.entries(described.responses).map(([status, response]) => {
@@ -69,7 +69,7 @@ function operation(path, method, described) {
     const content = Object.entries(known.content || {}).map(([media, body]) => `${media}: ${type(body.schema)}`);
     return [status, known.description || "", content.join(", ")];
   });
-  section.append(table("Answers", ["Status", "Meaning", "Content"], answers));
+  section.append(table("Answers", described.operationId, ["Status", "Meaning", "Content"], answers));
   return section;
 }
 
@@ -78,7 +78,7 @@ function schema(name, described) {
   section.append(element("p", described.description || ""));
   const properties = Object.entries(described.properties || {});
   if (properties.length > 0) {
-    section.append(table("Members", ["Name", "Type", "Meaning"], properties.map(([key, value]) => [key, type(value), value.description || ""])));
+    section.append(table("Members", name, ["Name", "Type", "Meaning"], properties.map(([key, value]) => [key, type(value), value.description || ""])));
   }
   return section;
 }

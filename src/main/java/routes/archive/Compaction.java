@@ -231,7 +231,7 @@ public final class Compaction {
     }
     List<DataFile> replaced = archive.dataFiles(snapshot.table(), snapshot.id(), files);
     List<DataFile> compacted = new ArrayList<>();
-    boolean committed = false;
+    boolean mayBeCommitted = false;
     try {
       write(snapshot, date, files, compacted);
       long rows = written(compacted);
@@ -254,8 +254,9 @@ public final class Compaction {
         CrashPoint.COMPACTION_PREPARED.pass();
       }
       underWay = underWay.at(Step.COMMIT, rows);
+      // Whatever fails from here on: the commit may have been made. Left-overs are found later.
+      mayBeCommitted = true;
       archive.rewrite(snapshot.table(), replaced, compacted);
-      committed = true;
       CrashPoint.COMPACTION_COMMITTED.pass();
       Compacted done =
           new Compacted(
@@ -267,7 +268,7 @@ public final class Compaction {
       LOG.info("compacted table={} date={} {}", snapshot.table().label(), date, done);
       return done;
     } finally {
-      if (!committed) {
+      if (!mayBeCommitted) {
         for (DataFile file : compacted) {
           Files.deleteIfExists(archive.file(snapshot.table(), file).path());
         }

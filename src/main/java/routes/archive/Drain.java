@@ -86,16 +86,16 @@ public final class Drain {
    *     the same place
    */
   public synchronized BatchReport batch() throws IOException, SQLException {
-    running = true;
-    Start start = start();
+    long begun = System.nanoTime();
     boolean done = false;
+    running = true;
     try {
-      BatchReport report = batch(start);
+      BatchReport report = batch(start());
       done = true;
       return report;
     } catch (LostRace e) {
       LOG.info("This batch is left to another instance: {}", e.getMessage());
-      return BatchReport.nothing(archive.position(), since(start.nanos));
+      return BatchReport.nothing(archive.position(), since(begun));
     } finally {
       running = false;
       if (done) {

@@ -199,7 +199,9 @@ final class ArchiveViews implements AutoCloseable {
   private ArchiveView makeNewest(TableSnapshot posts, TableSnapshot actors)
       throws IOException, SQLException {
     long start = System.nanoTime();
+    files.bringUpToDate();
     PostFiles.Opened opened = files.open(posts.files(), held());
+    Set<String> names = names(posts);
     Set<String> gone = gone(actors);
     if (current == null || current.actors().id() != actors.id() || !handlesAreRead) {
       handlesAreRead = handles.read(actors, archive.keptFrom(TableName.ACTORS));
@@ -209,6 +211,7 @@ final class ArchiveViews implements AutoCloseable {
       FixedBitSet theirs = rowsOfGone(file, gone);
       ofGone.put(file, theirs);
       file.readEngagement();
+      file.ended().forgetFormer(names);
       indexed.put(file, file.ended().now().withGone(theirs));
       file.hold();
     }
@@ -227,14 +230,17 @@ final class ArchiveViews implements AutoCloseable {
       throws IOException, SQLException {
     PostFiles.Opened opened = files.open(posts.files(), held());
     Set<String> gone = gone(actors);
-    Set<String> names =
-        posts.files().stream().map(PostFiles::name).collect(Collectors.toUnmodifiableSet());
+    Set<String> names = names(posts);
     Map<PostFile, HiddenRows> indexed = new LinkedHashMap<>();
     for (PostFile file : opened.indexed()) {
       indexed.put(file, file.ended().by(names).withGone(rowsOfGone(file, gone)));
       file.hold();
     }
     return new ArchiveView(posts, actors, indexed, opened.scanned(), gone);
+  }
+
+  private static Set<String> names(TableSnapshot posts) {
+    return posts.files().stream().map(PostFiles::name).collect(Collectors.toUnmodifiableSet());
   }
 
   /** Files that a view may be answered from. */

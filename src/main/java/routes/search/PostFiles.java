@@ -80,6 +80,12 @@ final class PostFiles implements AutoCloseable {
     return moreAreBuilt.get() || retryAt != 0 && System.nanoTime() - retryAt >= 0;
   }
 
+  /** To be called before the files of the newest commit are opened. */
+  void bringUpToDate() {
+    moreAreBuilt.set(false);
+    retryAt = 0;
+  }
+
   /** Those that are open. */
   Collection<PostFile> all() {
     return open.values();
@@ -91,8 +97,6 @@ final class PostFiles implements AutoCloseable {
    * @param held files that stay open, too
    */
   Opened open(List<ArchiveFile> files, Set<PostFile> held) throws IOException, SQLException {
-    moreAreBuilt.set(false);
-    retryAt = 0;
     rowsAtOnce = mostAtOnce;
     Map<Path, PostFile> indexed = new LinkedHashMap<>();
     List<ArchiveFile> scanned = new ArrayList<>();

@@ -198,6 +198,20 @@ class PostIndexesTest {
   }
 
   @Test
+  void filesThatAreLongGoneAreForgotten() throws Exception {
+    EndedRows ended = EndedRows.open(fixture.folder(), 3);
+    for (int i = 0; i < 1_003; i++) {
+      ended.add("file" + i, new EndedRows.Found(Set.of(i % 3), Set.of()));
+    }
+    ended.forgetFormer(Set.of("file0"));
+    assertThat(ended.lookedIn("file0")).as("live").isTrue();
+    assertThat(ended.lookedIn("file1")).as("the eldest").isFalse();
+    assertThat(ended.lookedIn("file2")).isFalse();
+    assertThat(ended.lookedIn("file3")).isTrue();
+    assertThat(ended.contains(1, false)).as("it stays ended").isTrue();
+  }
+
+  @Test
   void answersWithoutAnIndexWhereNoneCanBeBuilt() throws Exception {
     ArchiveFile file = store();
     // Where the folder should be there is a file.

@@ -17,6 +17,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -228,6 +229,35 @@ class ArchiveUpkeepTest {
       assertThat(files(table)).as(table.label()).hasSizeLessThanOrEqualTo(2);
     }
     assertThat(contents()).isEqualTo(before);
+  }
+
+  @Test
+  void whatACompactionMayHaveCommittedItNeverRemoves() throws Exception {
+    storeAWorld();
+    List<String> before = contents();
+    String now = "2026-07-06T00:00:00Z";
+    List<ArchiveFile> prepared = new ArrayList<>();
+    compaction(
+            now,
+            file -> {
+              prepared.add(file);
+              // Another instance is faster.
+              try {
+                compaction(now).run();
+              } catch (SQLException e) {
+                throw new IOException(e);
+              }
+            },
+            1_000_000_000,
+            Pace.FULL)
+        .run();
+    assertThat(prepared).hasSize(1);
+    assertThat(files(TableName.POSTS)).hasSize(1);
+    assertThat(prepared.get(0).path()).as("the commit was tried").exists();
+    assertThat(fixture.archive().snapshot(TableName.POSTS).files()).doesNotContain(prepared.get(0));
+    assertThat(leftovers(Duration.ZERO).find()).contains(prepared.get(0).path());
+    assertThat(contents()).isEqualTo(before);
+    assertThat(verify().damages()).isEmpty();
   }
 
   @Test

@@ -18,7 +18,7 @@ const FILTERS = [
   { name: "thread", parameter: "thread", hint: "in the thread of a post" },
   { name: "quotes", parameter: "quotes", hint: "quotes a post" },
   { name: "deleted", parameter: "deleted", hint: "deleted posts too, or only", values: ["include", "only"] },
-  { name: "sort", parameter: "sort", hint: "most likes, reposts, replies or quotes first", values: ["likes", "reposts", "replies", "quotes"], searchOnly: true },
+  { name: "sort", parameter: "sort", hint: "most likes, reposts, replies or quotes first", values: ["likes", "reposts", "replies", "quotes"] },
   { name: "min-likes", parameter: "min_likes", hint: "at least so many likes: min-likes:10" },
   { name: "min-reposts", parameter: "min_reposts", hint: "at least so many reposts" },
   { name: "min-replies", parameter: "min_replies", hint: "at least so many replies" },

@@ -33,7 +33,6 @@ public final class PostApi {
   private static final int MOST = 1_000;
 
   private static final Pattern RKEY = Pattern.compile("[a-zA-Z0-9._:~-]{1,512}");
-  private static final Pattern DID = Pattern.compile("did:[a-z]{1,20}:[a-zA-Z0-9._:%-]{1,2000}");
 
   private final PostSearch search;
 
@@ -73,7 +72,7 @@ public final class PostApi {
   /** All that the archive has of a post. */
   public PostHistory post(@Header("did") String account, @Header("rkey") String rkey) {
     String did =
-        DID.matcher(account).matches()
+        PostParameters.DID.matcher(account).matches()
             ? account
             : search
                 .didOf(account)

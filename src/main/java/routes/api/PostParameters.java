@@ -72,7 +72,7 @@ final class PostParameters {
 
   private static final int MAX_TEXT = 500;
   private static final Pattern HANDLE = Pattern.compile("@?[a-zA-Z0-9._-]{1,253}");
-  private static final Pattern DID = Pattern.compile("did:[a-z]{1,20}:[a-zA-Z0-9._:%-]{1,2000}");
+  static final Pattern DID = Pattern.compile("did:[a-z]{1,20}:[a-zA-Z0-9._:%-]{1,2000}");
 
   private final PostSearch search;
   private final HandleResolver handles;

@@ -16,7 +16,7 @@ final class Hit {
 
   /** By engagement that is known, and the newest first where it is the same; in one file. */
   static Comparator<Hit> mostFirst(Engagement.Kind kind) {
-    return Comparator.comparingInt((Hit hit) -> hit.engagement.of(kind))
+    return Comparator.comparingInt((Hit hit) -> hit.engagement(kind))
         .thenComparingLong(Hit::sortAt)
         .reversed()
         .thenComparingInt(Hit::row);
@@ -26,19 +26,19 @@ final class Hit {
   private final int row;
   private final long sortAt;
   private final boolean deleted;
-  private final Engagement engagement;
+  private final EngagementFile known;
   private Post post;
   private String rev;
 
   /**
-   * @param engagement null where it is not known
+   * @param known the engagement of the file's rows; null where it is not known
    */
-  Hit(PostFile file, int row, long sortAt, boolean deleted, Engagement engagement) {
+  Hit(PostFile file, int row, long sortAt, boolean deleted, EngagementFile known) {
     this.file = file;
     this.row = row;
     this.sortAt = sortAt;
     this.deleted = deleted;
-    this.engagement = engagement;
+    this.known = known;
   }
 
   Hit(long sortAt, Post post, String rev) {
@@ -60,9 +60,9 @@ final class Hit {
     return sortAt;
   }
 
-  /** Null where it is not known. */
-  Engagement engagement() {
-    return engagement;
+  /** How much of one kind of engagement it has. Only where that is known. */
+  int engagement(Engagement.Kind kind) {
+    return known.of(kind, row);
   }
 
   /** Null as long as it is not known. */
@@ -99,6 +99,6 @@ final class Hit {
             as.text() == null ? "" : as.text(),
             deleted,
             as.replyParent(),
-            engagement);
+            known == null ? null : known.of(row));
   }
 }

@@ -88,7 +88,8 @@ final class HotTail implements AutoCloseable {
 
   /**
    * The newest that is known, to be closed; empty as long as the buffer was never read. Behind a
-   * commit one query makes the next; others have the one before meanwhile, which holds the same.
+   * commit one query makes the next; others have the one before meanwhile, which holds all that the
+   * tail had then.
    */
   Optional<LiveView> newest() {
     if (!isNewest() && making.tryLock()) {

@@ -9,7 +9,6 @@ import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.Set;
 import org.apache.lucene.index.NumericDocValues;
@@ -46,7 +45,9 @@ final class IndexedHits implements HitSource {
   private final SortAtRange range;
   private final Deadline deadline;
   private final QueryCost cost;
-  private final Optional<EngagementFile> engagement;
+
+  /** Null where it is not known. */
+  private final EngagementFile engagement;
 
   /** Rows with the engagement asked for; null where none is. */
   private final FixedBitSet engaged;
@@ -85,7 +86,7 @@ final class IndexedHits implements HitSource {
     this.range = range;
     this.deadline = deadline;
     this.cost = cost;
-    this.engagement = file.engagement();
+    this.engagement = file.engagement().orElse(null);
     this.engaged = engaged.matters() ? rowsWith(engaged) : null;
     cost.indexUsed();
   }
@@ -95,9 +96,9 @@ final class IndexedHits implements HitSource {
     FixedBitSet found = null;
     for (Map.Entry<Engagement.Kind, Integer> least : asked.least().entrySet()) {
       FixedBitSet more =
-          engagement
-              .map(known -> known.rowsWith(least.getKey(), least.getValue(), rows))
-              .orElseGet(() -> new FixedBitSet(rows));
+          engagement == null
+              ? new FixedBitSet(rows)
+              : engagement.rowsWith(least.getKey(), least.getValue(), rows);
       if (found == null) {
         found = more;
       } else {
@@ -161,12 +162,7 @@ final class IndexedHits implements HitSource {
   }
 
   private Hit hit(int row, long sortAt) {
-    return new Hit(
-        file,
-        row,
-        sortAt,
-        hidden.isEnded(row),
-        engagement.map(known -> known.of(row)).orElse(null));
+    return new Hit(file, row, sortAt, hidden.isEnded(row), engagement);
   }
 
   private List<Hit> look(List<Hit> candidates) {
@@ -203,15 +199,14 @@ final class IndexedHits implements HitSource {
    * @param posts at most
    */
   List<Hit> most(Engagement.Kind kind, int posts) throws IOException {
-    EngagementFile known = engagement.orElse(null);
-    if (known == null) {
+    if (engagement == null) {
       return List.of();
     }
     List<Hit> most = new ArrayList<>();
     Hit last = null;
     int wanted = posts;
     while (most.size() < posts) {
-      List<Hit> next = mostBehind(last, known, kind, wanted);
+      List<Hit> next = mostBehind(last, kind, wanted);
       if (next.isEmpty()) {
         break;
       }
@@ -223,8 +218,7 @@ final class IndexedHits implements HitSource {
   }
 
   /** Those behind a post, in that order; from the beginning for null. */
-  private List<Hit> mostBehind(Hit last, EngagementFile known, Engagement.Kind kind, int posts)
-      throws IOException {
+  private List<Hit> mostBehind(Hit last, Engagement.Kind kind, int posts) throws IOException {
     Comparator<Hit> mostFirst = Hit.mostFirst(kind);
     PriorityQueue<Hit> best = new PriorityQueue<>(mostFirst.reversed());
     Rows candidates = inAnyOrder();
@@ -232,13 +226,13 @@ final class IndexedHits implements HitSource {
     for (int row = candidates.next();
         row != DocIdSetIterator.NO_MORE_DOCS;
         row = candidates.next()) {
-      if (known.of(kind, row) >= least) {
+      if (engagement.of(kind, row) >= least) {
         Hit hit = hit(row, candidates.sortAt());
         if (last == null || mostFirst.compare(hit, last) > 0) {
           best.add(hit);
           if (best.size() > posts) {
             best.poll();
-            least = known.of(kind, best.peek().row()) + (isInOrder() ? 1 : 0);
+            least = best.peek().engagement(kind) + (isInOrder() ? 1 : 0);
           }
         }
       }

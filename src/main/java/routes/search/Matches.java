@@ -263,7 +263,7 @@ final class Matches implements AutoCloseable {
       throw new UncheckedIOException("an index cannot be read", e);
     }
     Comparator<Hit> byCount =
-        Comparator.comparingInt((Hit hit) -> hit.engagement().of(kind))
+        Comparator.comparingInt((Hit hit) -> hit.engagement(kind))
             .thenComparingLong(Hit::sortAt)
             .reversed();
     most.sort(byCount);

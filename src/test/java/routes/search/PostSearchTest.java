@@ -13,6 +13,8 @@ import static routes.fixtures.Frames.record;
 import static routes.fixtures.Frames.rkey;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -49,6 +51,18 @@ class PostSearchTest {
   void close() {
     search.close();
     fixture.close();
+  }
+
+  /** When all dates are over. */
+  private void compact() throws IOException, SQLException {
+    new Compaction(
+            fixture.archive(),
+            fixture.duckDb(),
+            new PostIndexes()::build,
+            new Compaction.Limits(1_000_000, 30),
+            Pace.FULL,
+            Clock.offset(Clock.systemUTC(), Duration.ofDays(400)))
+        .run();
   }
 
   @Test
@@ -298,14 +312,7 @@ class PostSearchTest {
     fixture.receive(frames);
     fixture.drain().batch();
     fixture.store(commit(ALICE, 9001, "delete", "app.bsky.feed.post", Frames.rkey(2), null));
-    new Compaction(
-            fixture.archive(),
-            fixture.duckDb(),
-            new PostIndexes()::build,
-            new Compaction.Limits(1_000_000_000, 30),
-            Pace.FULL,
-            Clock.offset(Clock.systemUTC(), Duration.ofDays(400)))
-        .run();
+    compact();
     PostPage page = search.page(query("zq"), 0, 2);
     assertThat(page.posts()).extracting(Post::text).containsExactly("zq 3", "zq 1");
     assertThat(page.explanation().filesScanned()).isEqualTo(1);
@@ -342,14 +349,7 @@ class PostSearchTest {
     fixture.drain().batch();
     fixture.receive(frames.subList(2000, 4000));
     fixture.drain().batch();
-    new Compaction(
-            fixture.archive(),
-            fixture.duckDb(),
-            new PostIndexes()::build,
-            new Compaction.Limits(10_000, 30),
-            Pace.FULL,
-            Clock.offset(Clock.systemUTC(), Duration.ofDays(400)))
-        .run();
+    compact();
     try (ArchiveViews views =
             new ArchiveViews(fixture.archive(), fixture.duckDb(), new PostIndexes());
         ArchiveView view = views.newest()) {
@@ -393,14 +393,7 @@ class PostSearchTest {
     fixture.store(
         commit(BOB, 4, "delete", "app.bsky.feed.post", Frames.rkey(2), null),
         account(ALICE, 5, false, "deleted"));
-    new Compaction(
-            fixture.archive(),
-            fixture.duckDb(),
-            new PostIndexes()::build,
-            new Compaction.Limits(1000, 30),
-            Pace.FULL,
-            Clock.offset(Clock.systemUTC(), Duration.ofDays(400)))
-        .run();
+    compact();
     assertThat(search.page(query("volcano"), 0, 10).posts())
         .extracting(Post::text)
         .containsExactly("volcano of the tail");
@@ -432,14 +425,7 @@ class PostSearchTest {
     assertThat(search.history(ALICE, Frames.rkey(1))).contains(history);
     assertThat(search.history(BOB, Frames.rkey(1)).orElseThrow().deleted()).isFalse();
     assertThat(search.history(ALICE, Frames.rkey(9))).isEmpty();
-    new Compaction(
-            fixture.archive(),
-            fixture.duckDb(),
-            new PostIndexes()::build,
-            new Compaction.Limits(1000, 30),
-            Pace.FULL,
-            Clock.offset(Clock.systemUTC(), Duration.ofDays(400)))
-        .run();
+    compact();
     assertThat(search.history(ALICE, Frames.rkey(1)).orElseThrow().versions())
         .as("its content is purged")
         .hasSize(3)

@@ -8,6 +8,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -35,7 +36,7 @@ final class ArchiveViews implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ArchiveViews.class);
 
   /** How long a query waits for a view that another one makes, before it takes the one before. */
-  private static final long PATIENCE_SECONDS = 2;
+  private static final Duration PATIENCE = Duration.ofSeconds(2);
 
   /** Views of earlier commits that are held open. */
   private static final int MOST_PINNED = 4;
@@ -47,6 +48,7 @@ final class ArchiveViews implements AutoCloseable {
   private final DuckDb duckDb;
   private final PostFiles files;
   private final Handles handles;
+  private final Duration patienceForFirst;
   private final ReentrantLock making = new ReentrantLock();
   private final Map<PostFile, FixedBitSet> ofGone = new HashMap<>();
   private ArchiveView current;
@@ -56,16 +58,27 @@ final class ArchiveViews implements AutoCloseable {
 
   private boolean handlesAreRead;
 
-  ArchiveViews(Archive archive, DuckDb duckDb, PostIndexes indexes) {
-    this(archive, duckDb, indexes, ROWS_AT_ONCE);
+  /**
+   * @param patienceForFirst how long a query waits for the first view: there is none to take in its
+   *     place
+   */
+  ArchiveViews(Archive archive, DuckDb duckDb, PostIndexes indexes, Duration patienceForFirst) {
+    this(archive, duckDb, indexes, patienceForFirst, ROWS_AT_ONCE);
   }
 
   /**
+   * @param patienceForFirst how long a query waits for the first view
    * @param mostAtOnce rows whose indexes a query waits for
    */
-  ArchiveViews(Archive archive, DuckDb duckDb, PostIndexes indexes, long mostAtOnce) {
+  ArchiveViews(
+      Archive archive,
+      DuckDb duckDb,
+      PostIndexes indexes,
+      Duration patienceForFirst,
+      long mostAtOnce) {
     this.archive = requireNonNull(archive, "archive");
     this.duckDb = requireNonNull(duckDb, "duckDb");
+    this.patienceForFirst = requireNonNull(patienceForFirst, "patienceForFirst");
     this.files = new PostFiles(duckDb, indexes, mostAtOnce);
     this.handles = new Handles(archive.folder().resolveSibling("handles.sqlite"), duckDb);
   }
@@ -173,19 +186,22 @@ final class ArchiveViews implements AutoCloseable {
 
   private boolean mayMake() {
     try {
-      if (making.tryLock(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+      Duration patience = hasOne() ? PATIENCE : patienceForFirst;
+      if (making.tryLock(patience.toMillis(), TimeUnit.MILLISECONDS)) {
         return true;
       }
-      synchronized (this) {
-        if (current == null) {
-          throw new TooManyQueries("the archive is being prepared for queries");
-        }
+      if (!hasOne()) {
+        throw new TooManyQueries("the archive is being prepared for queries");
       }
       return false;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new TooManyQueries();
     }
+  }
+
+  private synchronized boolean hasOne() {
+    return current != null;
   }
 
   private synchronized void replace(ArchiveView next) {

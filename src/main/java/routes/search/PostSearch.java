@@ -47,7 +47,7 @@ public final class PostSearch implements AutoCloseable {
       int maxConcurrent) {
     this.archive = requireNonNull(archive, "archive");
     this.duckDb = requireNonNull(duckDb, "duckDb");
-    this.views = new ArchiveViews(archive, duckDb, indexes);
+    this.views = new ArchiveViews(archive, duckDb, indexes, timeout);
     this.tail = new HotTail(stream, views, maxTail);
     this.histories = new PostHistories(duckDb, stream);
     this.timeout = requireNonNull(timeout, "timeout");

@@ -9,13 +9,16 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.lucene.util.BytesRef;
 import org.junit.jupiter.api.AfterEach;
@@ -24,6 +27,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import routes.archive.ArchiveFile;
 import routes.archive.DamagedFile;
 import routes.archive.LeftoverFiles;
+import routes.archive.Pace;
 import routes.archive.TableName;
 import routes.fixtures.ArchiveFixture;
 import routes.fixtures.RedisFixture;
@@ -252,7 +256,9 @@ class PostIndexesTest {
             "app.bsky.feed.post",
             routes.fixtures.Frames.rkey(2),
             null));
-    try (ArchiveViews views = new ArchiveViews(fixture.archive(), fixture.duckDb(), indexes, 0);
+    try (ArchiveViews views =
+            new ArchiveViews(
+                fixture.archive(), fixture.duckDb(), indexes, Duration.ofMinutes(1), 0);
         ArchiveView view = views.newest();
         Matches matches =
             new Matches(
@@ -263,6 +269,75 @@ class PostIndexesTest {
                 new Deadline(Duration.ofSeconds(30)))) {
       assertThat(view.scanned()).as("its index is built behind").hasSize(1);
       assertThat(matches.take(10)).extracting(Post::text).containsExactly("glacier", "volcano one");
+    }
+  }
+
+  @Test
+  void theFirstQueriesWaitUntilTheArchiveIsReadyForThem() throws Exception {
+    try (Slow slow = new Slow(Duration.ofMinutes(1))) {
+      Future<Integer> first = slow.queries.submit(() -> filesOf(slow.views));
+      slow.building.await();
+      Future<Integer> second = slow.queries.submit(() -> filesOf(slow.views));
+      assertThat(second).isNotDone();
+      slow.ready.countDown();
+      assertThat(List.of(first.get(), second.get())).containsOnly(1);
+    }
+  }
+
+  @Test
+  void theFirstQueriesDoNotWaitLongerThanTheyMay() throws Exception {
+    try (Slow slow = new Slow(Duration.ofMillis(1))) {
+      Future<Integer> first = slow.queries.submit(() -> filesOf(slow.views));
+      slow.building.await();
+      assertThatThrownBy(() -> filesOf(slow.views))
+          .isInstanceOf(TooManyQueries.class)
+          .hasMessageContaining("being prepared");
+      slow.ready.countDown();
+      assertThat(first.get()).isEqualTo(1);
+    }
+  }
+
+  /** Views of a file whose index takes until it is told to be ready. */
+  private final class Slow implements AutoCloseable {
+
+    private final CountDownLatch building = new CountDownLatch(1);
+    private final CountDownLatch ready = new CountDownLatch(1);
+    private final ExecutorService queries = Executors.newFixedThreadPool(2);
+    private final ArchiveViews views;
+
+    private Slow(Duration patienceForFirst) throws Exception {
+      List<byte[]> frames = new ArrayList<>();
+      for (int i = 0; i < 17_000; i++) {
+        frames.add(post(i, "volcano " + i));
+      }
+      fixture.store(frames.toArray(byte[][]::new));
+      PostIndexes slowly = new PostIndexes(new Pace(this::isBusy));
+      views =
+          new ArchiveViews(
+              fixture.archive(), fixture.duckDb(), slowly, patienceForFirst, 1_000_000);
+    }
+
+    private boolean isBusy() {
+      building.countDown();
+      try {
+        return !ready.await(1, TimeUnit.MINUTES);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return false;
+      }
+    }
+
+    @Override
+    public void close() {
+      ready.countDown();
+      queries.close();
+      views.close();
+    }
+  }
+
+  private static int filesOf(ArchiveViews views) {
+    try (ArchiveView view = views.newest()) {
+      return view.indexed().size();
     }
   }
 

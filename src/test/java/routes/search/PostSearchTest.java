@@ -351,7 +351,8 @@ class PostSearchTest {
     fixture.drain().batch();
     compact();
     try (ArchiveViews views =
-            new ArchiveViews(fixture.archive(), fixture.duckDb(), new PostIndexes());
+            new ArchiveViews(
+                fixture.archive(), fixture.duckDb(), new PostIndexes(), Duration.ofMinutes(1));
         ArchiveView view = views.newest()) {
       var file = view.indexed().entrySet().iterator().next();
       IndexedHits hits =
@@ -559,7 +560,8 @@ class PostSearchTest {
     Instant later = Instant.ofEpochMilli(Frames.NOON_US / 1000 + 4000);
     PostQuery query = new PostQuery(PostFilter.all(), Optional.of(later), Optional.empty());
     try (ArchiveViews views =
-            new ArchiveViews(fixture.archive(), fixture.duckDb(), new PostIndexes());
+            new ArchiveViews(
+                fixture.archive(), fixture.duckDb(), new PostIndexes(), Duration.ofMinutes(1));
         ArchiveView view = views.newest();
         Matches matches =
             new Matches(

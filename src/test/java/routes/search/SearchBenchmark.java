@@ -214,7 +214,7 @@ public final class SearchBenchmark {
   private Map<String, PostQuery> queries() throws Exception {
     Map<String, PostFilter> filters = new LinkedHashMap<>();
     List<Post> some = new ArrayList<>();
-    try (ArchiveViews views = new ArchiveViews(archive, duckDb, indexes);
+    try (ArchiveViews views = new ArchiveViews(archive, duckDb, indexes, Duration.ofMinutes(1));
         ArchiveView view = views.newest();
         Matches all =
             new Matches(
@@ -300,7 +300,7 @@ public final class SearchBenchmark {
   private void search() throws Exception {
     Map<String, PostQuery> queries = queries();
     try (PostSearch search = new PostSearch(archive, duckDb, indexes, nothing(), 0, TIMEOUT, 8);
-        ArchiveViews views = new ArchiveViews(archive, duckDb, indexes);
+        ArchiveViews views = new ArchiveViews(archive, duckDb, indexes, Duration.ofMinutes(1));
         ArchiveView view = views.newest()) {
       search.prepare();
       ArchiveView plain =
@@ -362,7 +362,7 @@ public final class SearchBenchmark {
    */
   private void searchCopies() throws Exception {
     Map<PostFile, HiddenRows> files = new LinkedHashMap<>();
-    try (ArchiveViews views = new ArchiveViews(archive, duckDb, indexes);
+    try (ArchiveViews views = new ArchiveViews(archive, duckDb, indexes, Duration.ofMinutes(1));
         ArchiveView view = views.newest()) {
       Path links = Files.createDirectories(folder.resolve("copies"));
       long start = System.nanoTime();

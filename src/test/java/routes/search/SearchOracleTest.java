@@ -84,7 +84,8 @@ class SearchOracleTest {
   private final ArchiveFixture fixture = new ArchiveFixture(REDIS.stream());
   private final Random random = new Random(SEED);
   private final ArchiveViews views =
-      new ArchiveViews(fixture.archive(), fixture.duckDb(), new PostIndexes());
+      new ArchiveViews(
+          fixture.archive(), fixture.duckDb(), new PostIndexes(), Duration.ofMinutes(1));
   private final List<String> rkeys = new ArrayList<>();
   private final List<Pinned> pinned = new ArrayList<>();
 

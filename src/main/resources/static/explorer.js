@@ -26,7 +26,7 @@ const FILTERS = [
 ];
 
 const SHOWN = 30;
-const LIVE_MILLIS = 2000;
+const LEFT_TO_THE_BROWSER = 100e6;
 const STATE_MILLIS = 5000;
 const HOUR = 3600e3;
 const DAY = 24 * HOUR;
@@ -119,7 +119,7 @@ let chart = null;
 let next = null;
 let shownRange = null;
 let pinned = null;
-let liveTimer = null;
+let live = null;
 
 function question() {
   return new URLSearchParams(location.search).get("q") || "";
@@ -151,6 +151,10 @@ async function show() {
   problem(null);
   $("summary").textContent = "Searching …";
   $("export-state").textContent = "";
+  if (live) {
+    stopLive();
+    startLive();
+  }
   document.title = question() ? `${question()} – Bluesky Post Explorer` : "Bluesky Post Explorer";
   const parts = [posts(parameters, signal), volume(parameters, signal)];
   for (const of of ["hashtag", "domain", "language"]) {
@@ -446,52 +450,110 @@ function take(index) {
   suggest();
 }
 
-// ---- live, export, state
+// ---- live
 
 function toggleLive() {
-  const on = liveTimer === null;
-  $("live").setAttribute("aria-pressed", String(on));
-  if (on) {
-    liveTimer = setInterval(poll, LIVE_MILLIS);
-    poll();
+  if (live) {
+    stopLive();
   } else {
-    clearInterval(liveTimer);
-    liveTimer = null;
+    startLive();
   }
 }
 
-async function poll() {
-  const asked = copy(parse(question()), ["sort", "end"]);
-  asked.set("limit", SHOWN);
-  try {
-    const answer = await ask("search", asked, asking.signal);
-    const known = new Set([...$("posts").children].map((item) => item.dataset.id));
-    const arrived = answer.results.filter((found) => !known.has(found.id)).map(post);
-    arrived.forEach((item) => item.classList.add("new"));
-    $("posts").prepend(...arrived);
+function stopLive() {
+  live?.close();
+  live = null;
+  $("live").setAttribute("aria-pressed", "false");
+}
+
+/** Posts are put before the others as they come. */
+function startLive() {
+  const asked = copy(parse(question()), ["sort", "end", "deleted"]);
+  [...asked.keys()].filter((name) => name.startsWith("min_")).forEach((name) => asked.delete(name));
+  live = new EventSource("api/v1/stream?" + asked);
+  $("live").setAttribute("aria-pressed", "true");
+  live.addEventListener("post", (event) => {
+    const { uri, sort_at, did, handle, text } = JSON.parse(event.data);
+    if ([...$("posts").children].some((item) => item.dataset.id === uri)) {
+      return;
+    }
+    const item = post({ id: uri, timestamp: sort_at, username: handle || did, text: text || "" });
+    item.classList.add("new");
+    $("posts").prepend(item);
     while ($("posts").children.length > 300) {
       $("posts").lastChild.remove();
     }
-    $("nothing").hidden = $("posts").children.length > 0;
-    $("summary").textContent = summary(answer.meta);
-  } catch (error) {
-    if (error.name !== "AbortError") {
-      problem(error);
+    $("nothing").hidden = true;
+  });
+  live.addEventListener("error", () => {
+    if (live?.readyState === EventSource.CLOSED) {
+      stopLive();
+      problem(new Error("New posts cannot be shown now. Try again in a moment."));
     }
-  }
+  });
 }
 
-/** Shows what comes while it comes: an export may be long. */
-async function download() {
-  const button = $("export");
-  button.disabled = true;
+// ---- export
+
+let estimated = null;
+
+function exported() {
   const parameters = copy(parse(question()), ["sort"]);
   const engaged = [...parameters.keys()].some((name) => name.startsWith("min_"));
   if (pinned && !engaged) {
     parameters.set("pin", pinned);
   }
+  const format = $("export-format").value;
+  parameters.set("format", format === "spreadsheet" ? "csv" : format);
+  if (format === "spreadsheet") {
+    parameters.set("spreadsheet", "true");
+  }
+  parameters.set("fields", $("export-fields").value);
+  if ($("export-sample").value) {
+    parameters.set("sample", $("export-sample").value);
+    parameters.set("seed", "1");
+  }
+  return parameters;
+}
+
+async function estimate() {
+  estimated = null;
+  if (!$("export-sample").validity.valid) {
+    $("export-estimate").textContent = "A sample has 1 to 1,000,000 posts.";
+    return;
+  }
+  $("export-estimate").textContent = "Estimating …";
   try {
-    const response = await fetch("export?" + parameters);
+    const answer = await ask("api/v1/export/estimate", exported());
+    estimated = answer;
+    const about = answer.rowsAreExact ? "" : "About ";
+    const left = answer.quotaLeft === undefined ? "" : ` ${number(answer.quotaLeft)} posts are left of today's quota.`;
+    $("export-estimate").textContent = `${about}${number(answer.rows)} posts, about ${size(answer.bytes)}, made in about ${time(answer.seconds)}.${left}`;
+  } catch (error) {
+    $("export-estimate").textContent = error.message;
+  }
+}
+
+function size(bytes) {
+  return bytes < 1e6 ? `${number(Math.max(1, Math.round(bytes / 1e3)))} KB` : bytes < 1e9 ? `${number(Math.round(bytes / 1e6))} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+function time(seconds) {
+  return seconds < 90 ? `${number(Math.max(1, Math.round(seconds)))} s` : duration(seconds);
+}
+
+/** Shows what comes while it comes; a large file is left to the browser, which writes it to the disk. */
+async function download() {
+  const address = "api/v1/export?" + exported();
+  if (estimated && estimated.bytes > LEFT_TO_THE_BROWSER) {
+    element("a", "", { href: address, download: "" }).click();
+    $("export-state").textContent = "The browser downloads the file.";
+    return;
+  }
+  const button = $("export");
+  button.disabled = true;
+  try {
+    const response = await fetch(address);
     if (!response.ok) {
       const wrong = await response.json();
       throw new Error(`${wrong.detail} ${wrong.fix || ""}`);
@@ -502,13 +564,13 @@ async function download() {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       parts.push(part.value);
       bytes += part.value.length;
-      $("export-state").textContent = `Exporting: ${number(Math.round(bytes / 1024))} KB so far …`;
+      $("export-state").textContent = `Exporting: ${size(bytes)}${estimated ? ` of about ${size(Math.max(bytes, estimated.bytes))}` : ""} …`;
     }
     const name = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") || "")?.[1] || "bluesky-posts.csv";
-    const save = element("a", "", { href: URL.createObjectURL(new Blob(parts, { type: "text/csv" })), download: name });
+    const save = element("a", "", { href: URL.createObjectURL(new Blob(parts)), download: name });
     save.click();
     setTimeout(() => URL.revokeObjectURL(save.href), 60e3);
-    $("export-state").textContent = `Exported ${name}, ${number(Math.max(1, Math.round(bytes / 1024)))} KB${response.headers.get("Archive-Complete") === "false" ? "; the archive does not cover all of that time" : ""}.`;
+    $("export-state").textContent = `Exported ${name}, ${size(bytes)}${response.headers.get("Archive-Complete") === "false" ? "; the archive does not cover all of that time" : ""}.`;
   } catch (error) {
     $("export-state").textContent = "";
     problem(error);
@@ -516,6 +578,8 @@ async function download() {
     button.disabled = false;
   }
 }
+
+// ---- state
 
 function duration(seconds) {
   const [length, name] = seconds < 2 * 3600 ? [60, "minutes"] : seconds < 2 * 86400 ? [3600, "hours"] : [86400, "days"];
@@ -572,7 +636,17 @@ $("question").addEventListener("keydown", (event) => {
 });
 $("more").addEventListener("click", more);
 $("live").addEventListener("click", toggleLive);
-$("export").addEventListener("click", download);
+$("export").addEventListener("click", () => {
+  $("export-dialog").showModal();
+  estimate();
+});
+["export-format", "export-fields", "export-sample"].forEach((id) => $(id).addEventListener("change", estimate));
+$("export-dialog").addEventListener("close", () => {
+  if ($("export-dialog").returnValue === "go") {
+    download();
+  }
+  $("export-dialog").returnValue = "";
+});
 $("earlier").addEventListener("click", () => move(-0.5));
 $("later").addEventListener("click", () => move(0.5));
 $("zoom-in").addEventListener("click", () => scale(0.5));

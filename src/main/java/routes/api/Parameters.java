@@ -3,6 +3,7 @@ package routes.api;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.net.URLDecoder;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -64,6 +65,11 @@ final class Parameters {
               "The value cannot be decoded: " + e.getMessage() + ".",
               "Write it in UTF-8, percent-encoded (% itself is %25)."));
     }
+  }
+
+  /** All that have a value, in the order in which they were given. */
+  Map<String, String> all() {
+    return Collections.unmodifiableMap(values);
   }
 
   Optional<String> text(String name) {

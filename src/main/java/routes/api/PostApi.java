@@ -72,10 +72,10 @@ public final class PostApi {
   /** All that the archive has of a post. */
   public PostHistory post(@Header("did") String account, @Header("rkey") String rkey) {
     String did =
-        PostParameters.DID.matcher(account).matches()
+        Accounts.DID.matcher(account).matches()
             ? account
             : search
-                .didOf(account)
+                .didOf(account, Optional.empty())
                 .orElseThrow(
                     () ->
                         new ProblemException(

@@ -15,9 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiFunction;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import routes.identity.HandleResolver;
 import routes.search.Deleted;
 import routes.search.Engaged;
 import routes.search.Engagement;
@@ -29,7 +27,7 @@ import routes.search.TextMatch;
 import routes.search.TextQuery;
 
 /** Reads the parameters that say which posts are asked for. */
-final class PostParameters {
+public final class PostParameters {
 
   /** The names that say which posts are asked for. */
   static final Set<String> NAMES =
@@ -71,11 +69,9 @@ final class PostParameters {
           + " today are not among these.";
 
   private static final int MAX_TEXT = 500;
-  private static final Pattern HANDLE = Pattern.compile("@?[a-zA-Z0-9._-]{1,253}");
-  static final Pattern DID = Pattern.compile("did:[a-z]{1,20}:[a-zA-Z0-9._:%-]{1,2000}");
 
   private final PostSearch search;
-  private final HandleResolver handles;
+  private final Accounts accounts;
 
   /**
    * What is asked for.
@@ -88,9 +84,9 @@ final class PostParameters {
   record Asked(
       Optional<PostQuery> query, Optional<Instant> from, Optional<Instant> to, String notice) {}
 
-  PostParameters(PostSearch search, HandleResolver handles) {
+  public PostParameters(PostSearch search, Accounts accounts) {
     this.search = requireNonNull(search, "search");
-    this.handles = requireNonNull(handles, "handles");
+    this.accounts = requireNonNull(accounts, "accounts");
   }
 
   /**
@@ -127,11 +123,11 @@ final class PostParameters {
     for (String parameter : List.of("username", "mention")) {
       Optional<String> name = parameters.text(parameter).map(String::strip);
       if (name.isPresent()) {
-        Account account = account(parameter, name.get());
-        notice = account.notice == null ? notice : account.notice;
-        possible &= account.did.isPresent();
+        Accounts.Found account = accounts.find(parameter, name.get(), to);
+        notice = account.notice() == null ? notice : account.notice();
+        possible &= account.did().isPresent();
         account
-            .did
+            .did()
             .<PostFilter>map(
                 parameter.equals("username") ? PostFilter.Author::new : PostFilter.Mention::new)
             .ifPresent(filters::add);
@@ -282,40 +278,6 @@ final class PostParameters {
     }
   }
 
-  /** An account asked for: its DID where that is known, and what to say where it is not. */
-  private record Account(Optional<String> did, String notice) {}
-
-  private Account account(String parameter, String name) {
-    if (DID.matcher(name).matches()) {
-      return new Account(Optional.of(name), null);
-    }
-    if (!HANDLE.matcher(name).matches()) {
-      throw new ProblemException(
-          Problem.badParameter(
-              parameter,
-              "'" + Parameters.shorten(name) + "' is neither a handle nor a DID.",
-              "Write a handle such as alice.bsky.social, or a DID such as did:plc:z72i7hdynmk6r22z27h6tvur."));
-    }
-    String handle = name.startsWith("@") ? name.substring(1) : name;
-    Optional<String> did = search.didOf(handle);
-    if (did.isPresent()) {
-      return new Account(did, null);
-    }
-    try {
-      did = handles.didOf(handle);
-      return new Account(
-          did, did.isPresent() ? null : "Nobody is known under the handle " + handle + ".");
-    } catch (HandleResolver.Unreachable e) {
-      return new Account(
-          did,
-          "The archive does not know the handle "
-              + handle
-              + ", and the network could not be asked: "
-              + e.getMessage()
-              + ".");
-    }
-  }
-
   private static PostFilter text(String parameter, String value, boolean exact) {
     checkLength(parameter, value);
     return new PostFilter.Text(new TextMatch(value.strip(), exact));
@@ -332,7 +294,7 @@ final class PostParameters {
   }
 
   /** A day, or a moment. The end of a day is the beginning of the next. */
-  private static Instant time(String name, String value, boolean end) {
+  static Instant time(String name, String value, boolean end) {
     try {
       if (value.strip().length() == 10) {
         LocalDate day = LocalDate.parse(value.strip());

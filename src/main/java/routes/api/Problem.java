@@ -38,6 +38,27 @@ public record Problem(
             + " (explorer.expire.after).");
   }
 
+  static Problem tooMuch(String detail, String fix) {
+    return new Problem(URN + "too-much", "More than is allowed", 429, detail, null, fix);
+  }
+
+  static Problem notAllowed(String detail, String fix) {
+    return new Problem(URN + "not-allowed", "That is not allowed", 401, detail, null, fix);
+  }
+
+  static Problem switchedOff(String detail, String fix) {
+    return new Problem(URN + "switched-off", "That is switched off", 403, detail, null, fix);
+  }
+
+  static Problem tooLarge(String detail, String fix) {
+    return new Problem(URN + "too-large", "That is too large", 413, detail, null, fix);
+  }
+
+  /** For what the server itself refuses, before any operation is asked. */
+  static Problem of(int status, String title, String detail, String fix) {
+    return new Problem(URN + "http-" + status, title, status, detail, null, fix);
+  }
+
   static Problem timeout(String detail) {
     return new Problem(
         URN + "timeout",

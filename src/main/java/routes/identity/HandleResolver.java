@@ -5,8 +5,6 @@ import static java.util.Objects.requireNonNull;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -19,20 +17,19 @@ import java.util.Optional;
 
 /**
  * Asks the network's public XRPC API which account a handle belongs to ({@code
- * com.atproto.identity.resolveHandle}).
+ * com.atproto.identity.resolveHandle}), and which handle an account has ({@code
+ * app.bsky.actor.getProfile}). Answers are kept on disk.
  */
 public final class HandleResolver {
 
-  private static final int MAX_CACHED = 20_000;
-  private static final Duration KEPT = Duration.ofMinutes(10);
+  private static final String NO_HANDLE = "handle.invalid";
   private static final int MAX_ANSWER_BYTES = 64 << 10;
 
   private final Optional<URI> baseUrl;
   private final Duration timeout;
   private final HttpClient http;
   private final ObjectMapper json = new ObjectMapper();
-  private final Cache<String, Optional<String>> cache =
-      Caffeine.newBuilder().maximumSize(MAX_CACHED).expireAfterWrite(KEPT).build();
+  private final AnswerCache cache;
 
   /** The API could not be asked. */
   public static final class Unreachable extends Exception {
@@ -47,8 +44,10 @@ public final class HandleResolver {
   /**
    * @param baseUrl for example {@code https://public.api.bsky.app}; empty to ask nobody
    * @param timeout of one question
+   * @param cache of what was answered before
    */
-  public HandleResolver(Optional<URI> baseUrl, Duration timeout) {
+  public HandleResolver(Optional<URI> baseUrl, Duration timeout, AnswerCache cache) {
+    this.cache = requireNonNull(cache, "cache");
     this.baseUrl = requireNonNull(baseUrl, "baseUrl");
     this.timeout = requireNonNull(timeout, "timeout");
     this.http =
@@ -64,25 +63,40 @@ public final class HandleResolver {
    * @throws Unreachable when there was no usable answer; asked again the next time
    */
   public Optional<String> didOf(String handle) throws Unreachable {
-    String name = handle.toLowerCase(Locale.ROOT);
+    return answer(
+        "/xrpc/com.atproto.identity.resolveHandle?handle="
+            + URLEncoder.encode(handle.toLowerCase(Locale.ROOT), UTF_8),
+        "did",
+        "did:");
+  }
+
+  /**
+   * The handle of an account; empty when it has none, or nobody is asked.
+   *
+   * @throws Unreachable when there was no usable answer; asked again the next time
+   */
+  public Optional<String> handleOf(String did) throws Unreachable {
+    return answer(
+            "/xrpc/app.bsky.actor.getProfile?actor=" + URLEncoder.encode(did, UTF_8), "handle", "")
+        .filter(handle -> !handle.equals(NO_HANDLE));
+  }
+
+  private Optional<String> answer(String question, String field, String beginning)
+      throws Unreachable {
     if (baseUrl.isEmpty()) {
       return Optional.empty();
     }
-    Optional<String> known = cache.getIfPresent(name);
-    if (known == null) {
-      known = ask(name);
-      cache.put(name, known);
+    Optional<Optional<String>> known = cache.get(question);
+    if (known.isPresent()) {
+      return known.get();
     }
-    return known;
+    Optional<String> answer = ask(question, field, beginning);
+    cache.put(question, answer);
+    return answer;
   }
 
-  private Optional<String> ask(String handle) throws Unreachable {
-    URI uri =
-        baseUrl
-            .get()
-            .resolve(
-                "/xrpc/com.atproto.identity.resolveHandle?handle="
-                    + URLEncoder.encode(handle, UTF_8));
+  private Optional<String> ask(String question, String field, String beginning) throws Unreachable {
+    URI uri = baseUrl.get().resolve(question);
     try {
       HttpResponse<java.io.InputStream> response =
           http.send(
@@ -96,11 +110,11 @@ public final class HandleResolver {
         if (response.statusCode() != 200) {
           throw new Unreachable("it answered with status " + response.statusCode(), null);
         }
-        JsonNode did = json.readTree(answer).path("did");
-        if (!did.isTextual() || !did.textValue().startsWith("did:")) {
-          throw new Unreachable("its answer has no DID", null);
+        JsonNode value = json.readTree(answer).path(field);
+        if (!value.isTextual() || !value.textValue().startsWith(beginning)) {
+          throw new Unreachable("its answer has no " + field, null);
         }
-        return Optional.of(did.textValue());
+        return Optional.of(value.textValue());
       }
     } catch (IOException e) {
       throw new Unreachable(

@@ -5,7 +5,7 @@ package routes.search;
  *
  * @param exact whether that was counted; if not, it is estimated
  */
-record Count(long posts, boolean exact) {
+public record Count(long posts, boolean exact) {
 
   static final Count NONE = new Count(0, true);
 

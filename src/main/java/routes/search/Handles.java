@@ -12,6 +12,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.LocalDate;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
@@ -43,12 +44,19 @@ final class Handles implements AutoCloseable {
         did TEXT NOT NULL,
         handle TEXT NOT NULL,
         folded TEXT NOT NULL,
+        first INTEGER NOT NULL,
         last INTEGER NOT NULL,
         PRIMARY KEY (did, handle)) WITHOUT ROWID;
       CREATE INDEX IF NOT EXISTS handles_folded ON handles (folded, last);
       CREATE TABLE IF NOT EXISTS files (name TEXT PRIMARY KEY) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS kept (since TEXT NOT NULL);
       """;
+
+  /** Of another version, the file is made anew. */
+  private static final int VERSION = 2;
+
+  /** When a handle was given last, as far as that is known at a time. */
+  private static final String GIVEN = "CASE WHEN last <= ? THEN last ELSE first END";
 
   private static final int ROWS_AT_ONCE = 10_000;
 
@@ -99,6 +107,7 @@ final class Handles implements AutoCloseable {
                   + file
                   + "?journal_mode=WAL&synchronous=NORMAL&busy_timeout=60000&transaction_mode=IMMEDIATE");
       try (Statement statement = opened.createStatement()) {
+        requireVersion(statement);
         statement.executeUpdate(TABLES);
       } catch (SQLException e) {
         opened.close();
@@ -107,6 +116,18 @@ final class Handles implements AutoCloseable {
       store = opened;
     }
     return store;
+  }
+
+  /** A file without tables has version 0, and so has one of before there were versions. */
+  private static void requireVersion(Statement statement) throws SQLException {
+    try (ResultSet found =
+        statement.executeQuery(
+            "SELECT user_version, (SELECT count(*) FROM sqlite_master) FROM pragma_user_version")) {
+      if (found.next() && found.getInt(1) != VERSION && found.getInt(2) > 0) {
+        throw new SQLException("they are of version " + found.getInt(1));
+      }
+    }
+    statement.executeUpdate("PRAGMA user_version = " + VERSION);
   }
 
   private void remove() throws IOException {
@@ -173,8 +194,10 @@ final class Handles implements AutoCloseable {
 
   private void add(Connection to, List<ArchiveFile> files) throws SQLException {
     String said =
-        "SELECT did, handle, lower(handle), max(coalesce(epoch_us(event_time), epoch_us(time_us))) FROM "
+        "SELECT did, handle, lower(handle), min(said), max(said) FROM (SELECT did, handle, kind,"
+            + " coalesce(epoch_us(event_time), epoch_us(time_us)) AS said FROM "
             + DuckDb.from(files)
+            + ")"
             + " WHERE kind = 'identity' AND handle IS NOT NULL AND handle <> 'handle.invalid'"
             + " GROUP BY did, handle";
     try (Connection connection = duckDb.connect();
@@ -182,14 +205,15 @@ final class Handles implements AutoCloseable {
         ResultSet result = statement.executeQuery(said);
         PreparedStatement insert =
             to.prepareStatement(
-                "INSERT INTO handles VALUES (?, ?, ?, ?) ON CONFLICT (did, handle)"
-                    + " DO UPDATE SET last = max(last, excluded.last)")) {
+                "INSERT INTO handles VALUES (?, ?, ?, ?, ?) ON CONFLICT (did, handle) DO UPDATE SET"
+                    + " first = min(first, excluded.first), last = max(last, excluded.last)")) {
       int rows = 0;
       while (result.next()) {
         insert.setString(1, result.getString(1));
         insert.setString(2, result.getString(2));
         insert.setString(3, result.getString(3));
         insert.setLong(4, result.getLong(4));
+        insert.setLong(5, result.getLong(5));
         insert.addBatch();
         if (++rows % ROWS_AT_ONCE == 0) {
           insert.executeBatch();
@@ -205,25 +229,54 @@ final class Handles implements AutoCloseable {
     return file.path().getFileName().toString();
   }
 
-  /** The account that had a handle last, in upper or lower case. */
-  synchronized Optional<String> didOf(String handle) {
+  /**
+   * The account that had a handle at a time, or the last before that had it, in upper or lower
+   * case; the first that had it later, where none had it before.
+   *
+   * @param at microseconds since 1970
+   */
+  synchronized Optional<String> didOf(String handle, long at) {
     if (store == null) {
       return Optional.empty();
     }
+    String folded = handle.toLowerCase(Locale.ROOT);
+    List<String> before =
+        dids("first <= ? AND folded = ? ORDER BY " + GIVEN + " DESC", at, folded, at);
+    Map<String, String> theirs = handlesOf(before, at);
+    return before.stream()
+        .filter(did -> theirs.get(did).toLowerCase(Locale.ROOT).equals(folded))
+        .findFirst()
+        .or(() -> before.stream().findFirst())
+        .or(
+            () ->
+                dids("first > ? AND folded = ? ORDER BY first LIMIT 1", at, folded).stream()
+                    .findFirst());
+  }
+
+  private List<String> dids(String which, Object... values) {
+    List<String> dids = new ArrayList<>();
     try (PreparedStatement statement =
-        store.prepareStatement(
-            "SELECT did FROM handles WHERE folded = ? ORDER BY last DESC LIMIT 1")) {
-      statement.setString(1, handle.toLowerCase(Locale.ROOT));
+        store.prepareStatement("SELECT did FROM handles WHERE " + which)) {
+      for (int i = 0; i < values.length; i++) {
+        statement.setObject(i + 1, values[i]);
+      }
       try (ResultSet result = statement.executeQuery()) {
-        return result.next() ? Optional.of(result.getString(1)) : Optional.empty();
+        while (result.next()) {
+          dids.add(result.getString(1));
+        }
       }
     } catch (SQLException e) {
       throw new IllegalStateException("the handle could not be looked up: " + e.getMessage(), e);
     }
+    return dids;
   }
 
-  /** The last handles of accounts, of those that have one. */
-  synchronized Map<String, String> handlesOf(Collection<String> accounts) {
+  /**
+   * The handles that accounts had at a time, of those that had one.
+   *
+   * @param at microseconds since 1970
+   */
+  synchronized Map<String, String> handlesOf(Collection<String> accounts, long at) {
     List<String> dids = accounts.stream().distinct().toList();
     if (store == null || dids.isEmpty()) {
       return Map.of();
@@ -231,12 +284,15 @@ final class Handles implements AutoCloseable {
     Map<String, String> handles = new HashMap<>();
     try (PreparedStatement statement =
         store.prepareStatement(
-            "SELECT did, handle FROM handles WHERE did IN ("
+            "SELECT did, handle FROM handles WHERE first <= ? AND did IN ("
                 + String.join(", ", Collections.nCopies(dids.size(), "?"))
-                + ") ORDER BY last")) {
+                + ") ORDER BY "
+                + GIVEN)) {
+      statement.setLong(1, at);
       for (int i = 0; i < dids.size(); i++) {
-        statement.setString(i + 1, dids.get(i));
+        statement.setString(i + 2, dids.get(i));
       }
+      statement.setLong(dids.size() + 2, at);
       try (ResultSet result = statement.executeQuery()) {
         while (result.next()) {
           handles.put(result.getString(1), result.getString(2));
@@ -246,6 +302,34 @@ final class Handles implements AutoCloseable {
       throw new IllegalStateException("the handles could not be looked up: " + e.getMessage(), e);
     }
     return handles;
+  }
+
+  /**
+   * A handle that an account had.
+   *
+   * @param first when it was first said, microseconds since 1970
+   * @param last when it was last said
+   */
+  record Given(String handle, long first, long last) {}
+
+  /** All handles of an account that are known, the first first. */
+  synchronized List<Given> allOf(String did) {
+    List<Given> all = new ArrayList<>();
+    if (store != null) {
+      try (PreparedStatement statement =
+          store.prepareStatement(
+              "SELECT handle, first, last FROM handles WHERE did = ? ORDER BY first")) {
+        statement.setString(1, did);
+        try (ResultSet result = statement.executeQuery()) {
+          while (result.next()) {
+            all.add(new Given(result.getString(1), result.getLong(2), result.getLong(3)));
+          }
+        }
+      } catch (SQLException e) {
+        throw new IllegalStateException("the handles could not be looked up: " + e.getMessage(), e);
+      }
+    }
+    return all;
   }
 
   @Override

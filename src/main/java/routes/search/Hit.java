@@ -1,7 +1,6 @@
 package routes.search;
 
 import java.util.Comparator;
-import routes.archive.Times;
 
 /** A post found. Of one that an index has found, nothing is known at first but where it is. */
 final class Hit {
@@ -12,7 +11,7 @@ final class Hit {
           .reversed()
           .thenComparing(hit -> hit.post.did())
           .thenComparing(hit -> hit.post.uri())
-          .thenComparing(hit -> hit.rev);
+          .thenComparing(hit -> hit.post.row().rev());
 
   /** By engagement that is known, and the newest first where it is the same; in one file. */
   static Comparator<Hit> mostFirst(Engagement.Kind kind) {
@@ -28,7 +27,6 @@ final class Hit {
   private final boolean deleted;
   private final EngagementFile known;
   private Post post;
-  private String rev;
 
   /**
    * @param known the engagement of the file's rows; null where it is not known
@@ -41,10 +39,10 @@ final class Hit {
     this.known = known;
   }
 
-  Hit(long sortAt, Post post, String rev) {
-    this(null, 0, sortAt, post.deleted(), null);
-    this.post = post;
-    this.rev = rev;
+  /** Of which all is known. */
+  Hit(PostRow row, boolean deleted) {
+    this(null, 0, row.sortAt(), deleted, null);
+    found(row);
   }
 
   PostFile file() {
@@ -77,28 +75,18 @@ final class Hit {
     }
     int byPost = post.did().compareTo(cursor.did());
     byPost = byPost == 0 ? rkey().compareTo(cursor.rkey()) : byPost;
-    return byPost == 0 ? rev.compareTo(cursor.rev()) > 0 : byPost > 0;
+    return byPost == 0 ? post.row().rev().compareTo(cursor.rev()) > 0 : byPost > 0;
   }
 
   PostCursor cursor(long seen) {
-    return new PostCursor(seen, sortAt, post.did(), rkey(), rev);
+    return new PostCursor(seen, sortAt, post.did(), rkey(), post.row().rev());
   }
 
   private String rkey() {
-    return post.uri().substring(post.uri().lastIndexOf('/') + 1);
+    return post.row().rkey();
   }
 
   void found(PostRow as) {
-    rev = as.rev();
-    post =
-        new Post(
-            as.uri(),
-            Times.instant(as.sortAt()),
-            as.did(),
-            null,
-            as.text() == null ? "" : as.text(),
-            deleted,
-            as.replyParent(),
-            known == null ? null : known.of(row));
+    post = new Post(as, null, deleted, known == null ? null : known.of(row));
   }
 }

@@ -16,8 +16,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import routes.archive.ArchiveFile;
@@ -52,6 +54,11 @@ final class HotTail implements AutoCloseable {
   private final ReentrantLock making = new ReentrantLock();
 
   private volatile LiveView current;
+
+  /** How many views there were. */
+  private volatile long version;
+
+  private final Set<PostWatch> watches = ConcurrentHashMap.newKeySet();
 
   /** An event that was received: no two are the same one. */
   private static final class Received {
@@ -110,9 +117,33 @@ final class HotTail implements AutoCloseable {
     }
   }
 
+  /** Another one after each commit that is known of, and whenever something was received. */
+  long version() {
+    return version;
+  }
+
   private boolean isNewest() {
     LiveView known = current;
     return known == null || views.isNewest(known.archive());
+  }
+
+  /** From now on, it is told what is received, until it is closed. */
+  PostWatch watch(PostQuery query, UnaryOperator<Post> finish, Runnable atEnd) {
+    PostWatch watch =
+        new PostWatch(
+            query,
+            finish,
+            closed -> {
+              watches.remove(closed);
+              atEnd.run();
+            });
+    watches.add(watch);
+    return watch;
+  }
+
+  /** Ends all watches: who reads them has come to the end. */
+  void endWatches() {
+    watches.forEach(PostWatch::end);
   }
 
   /** Reads what has come since the last time. */
@@ -146,6 +177,7 @@ final class HotTail implements AutoCloseable {
       synchronized (this) {
         LiveView before = current;
         current = next;
+        version++;
         if (before != null) {
           before.close();
         }
@@ -182,7 +214,11 @@ final class HotTail implements AutoCloseable {
 
   private void receive(StreamId entry, UnarchivedRows.Row row) {
     if (row.table() == TableName.POSTS) {
-      add(new Received(entry, PostRow.of(row.values()), null));
+      PostRow post = PostRow.of(row.values());
+      add(new Received(entry, post, null));
+      if (!post.isDelete()) {
+        watches.forEach(watch -> watch.received(post));
+      }
     } else if (row.table() == TableName.ACTORS && GoneAccounts.says(row.values())) {
       // One that comes back is seen when that is archived: posts are rather hidden too long.
       add(new Received(entry, null, row.values().get("did").toString()));

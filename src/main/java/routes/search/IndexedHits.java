@@ -41,6 +41,7 @@ final class IndexedHits implements HitSource {
   private final HiddenRows hidden;
   private final Deleted deleted;
   private final PostFilter filter;
+  private final List<String> shown;
   private final IndexQuery query;
   private final SortAtRange range;
   private final Deadline deadline;
@@ -65,29 +66,30 @@ final class IndexedHits implements HitSource {
 
   /**
    * @param hidden rows that are no living posts
+   * @param range of the time that is asked for
    */
   IndexedHits(
       DuckDb duckDb,
       PostFile file,
       HiddenRows hidden,
-      PostFilter filter,
+      PostQuery asked,
       SortAtRange range,
-      Deleted deleted,
-      Engaged engaged,
       Deadline deadline,
       QueryCost cost)
       throws IOException {
     this.duckDb = duckDb;
     this.file = file;
     this.hidden = hidden;
-    this.deleted = deleted;
-    this.filter = filter;
+    this.deleted = asked.deleted();
+    this.filter = asked.filter();
+    this.shown = asked.columns();
     this.query = file.index().query(filter);
     this.range = range;
     this.deadline = deadline;
     this.cost = cost;
-    this.engagement = file.engagement().orElse(null);
-    this.engaged = engaged.matters() ? rowsWith(engaged) : null;
+    // Counted anew with every compaction: an answer of an earlier commit would not stay the same.
+    this.engagement = asked.pin().isPresent() ? null : file.engagement().orElse(null);
+    this.engaged = asked.engaged().matters() ? rowsWith(asked.engaged()) : null;
     cost.indexUsed();
   }
 
@@ -167,7 +169,7 @@ final class IndexedHits implements HitSource {
 
   private List<Hit> look(List<Hit> candidates) {
     int[] numbers = candidates.stream().mapToInt(Hit::row).sorted().toArray();
-    List<PostRow> found = file.rows(numbers, filter);
+    List<PostRow> found = file.rows(numbers, shown, filter);
     cost.rowsRead(numbers.length);
     List<Hit> hits = new ArrayList<>();
     for (Hit candidate : candidates) {
@@ -396,7 +398,7 @@ final class IndexedHits implements HitSource {
 
   private List<PostRow> read(int[] numbers) {
     cost.rowsRead(numbers.length);
-    return file.rows(numbers, filter);
+    return file.rows(numbers, shown, filter);
   }
 
   /** The rows that the index finds, with those hidden and those of other times left out. */

@@ -26,10 +26,9 @@ final class Matches implements AutoCloseable {
   private final DuckDb duckDb;
   private final LiveView live;
   private final ArchiveView view;
+  private final PostQuery query;
   private final PostFilter filter;
   private final SortAtRange range;
-  private final Deleted deleted;
-  private final Engaged engaged;
   private final Optional<PostCursor> after;
   private final Deadline deadline;
   private final QueryCost cost = new QueryCost();
@@ -45,6 +44,9 @@ final class Matches implements AutoCloseable {
   }
 
   private Hit last;
+
+  /** Null for all. */
+  private SampleChoice choice;
 
   /**
    * @param limit posts that will be taken or skipped, at most; negative for all
@@ -68,10 +70,9 @@ final class Matches implements AutoCloseable {
     this.duckDb = duckDb;
     this.live = live;
     this.view = live.archive();
+    this.query = query;
     this.filter = query.filter();
     this.range = SortAtRange.of(query);
-    this.deleted = query.deleted();
-    this.engaged = query.engaged();
     this.deadline = deadline;
     SortAtRange rest = after.map(cursor -> range.upTo(cursor.sortAt())).orElse(range);
     for (Map.Entry<PostFile, HiddenRows> file : live.indexed().entrySet()) {
@@ -91,8 +92,7 @@ final class Matches implements AutoCloseable {
       cost.filesScanned(view.scanned().size());
       heads.add(
           new Head(
-              () ->
-                  PostScan.posts(duckDb, view, filter, range, deleted, after, scanLimit, deadline),
+              () -> PostScan.posts(duckDb, view, query, range, after, scanLimit, deadline),
               null,
               null,
               Long.MAX_VALUE));
@@ -101,8 +101,7 @@ final class Matches implements AutoCloseable {
 
   private IndexedHits indexed(Map.Entry<PostFile, HiddenRows> file, SortAtRange range)
       throws IOException {
-    return new IndexedHits(
-        duckDb, file.getKey(), file.getValue(), filter, range, deleted, engaged, deadline, cost);
+    return new IndexedHits(duckDb, file.getKey(), file.getValue(), query, range, deadline, cost);
   }
 
   /** What each file with an index has of the time asked for. They hold nothing to be closed yet. */
@@ -118,16 +117,36 @@ final class Matches implements AutoCloseable {
 
   /** What is not archived yet: nothing, where posts are asked for whose engagement is known. */
   private List<TailPost> tail() {
-    return engaged.matters() ? List.of() : live.tail();
+    return query.engaged().matters() ? List.of() : live.tail();
   }
 
   private TailHits tail(SortAtRange range) {
-    return new TailHits(tail(), filter, range, deleted, deadline);
+    return new TailHits(tail(), filter, range, query.deleted(), deadline);
   }
 
   private boolean isScanned() {
-    return !engaged.matters()
+    return !query.engaged().matters()
         && view.scanned().stream().anyMatch(file -> range.touches(file.range()));
+  }
+
+  /** From now on, only these. */
+  void choose(SampleChoice chosen) {
+    choice = chosen;
+  }
+
+  /** Goes through all posts, and chooses some of them. */
+  SampleChoice sample(PostSample sample) {
+    SampleChoice.Drawing drawing = new SampleChoice.Drawing(sample);
+    try {
+      for (List<Hit> group = nextOfOneTime(); !group.isEmpty(); group = nextOfOneTime()) {
+        for (Hit hit : group) {
+          drawing.add(hit);
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("an index cannot be read", e);
+    }
+    return drawing.choice();
   }
 
   /** Leaves out the next posts. Gives how many there were. */
@@ -199,7 +218,7 @@ final class Matches implements AutoCloseable {
           && (group.isEmpty() || heads.peek().latest == group.get(0).sortAt())) {
         deadline.step();
         Head head = heads.poll();
-        if (head.hit != null) {
+        if (head.hit != null && (choice == null || choice.takes(head.hit))) {
           group.add(head.hit);
         }
         HitSource source = head.source == null ? head.opening.open() : head.source;
@@ -230,7 +249,7 @@ final class Matches implements AutoCloseable {
         (file, ofFile) -> {
           deadline.check();
           int[] numbers = ofFile.stream().mapToInt(Hit::row).sorted().toArray();
-          List<PostRow> rows = file.rows(numbers, filter);
+          List<PostRow> rows = file.rows(numbers, query.columns(), filter);
           cost.rowsRead(numbers.length);
           for (Hit hit : ofFile) {
             PostRow row = rows.get(Arrays.binarySearch(numbers, hit.row()));
@@ -253,7 +272,7 @@ final class Matches implements AutoCloseable {
    * @param limit posts at most
    */
   List<Post> mostEngaged(int offset, int limit) {
-    Engagement.Kind kind = engaged.mostFirst().orElseThrow();
+    Engagement.Kind kind = query.engaged().mostFirst().orElseThrow();
     List<Hit> most = new ArrayList<>();
     try {
       for (IndexedHits hits : indexed()) {
@@ -280,7 +299,7 @@ final class Matches implements AutoCloseable {
   Count count() {
     Count count =
         isScanned()
-            ? Count.exactly(PostScan.count(duckDb, view, filter, range, deleted, deadline))
+            ? Count.exactly(PostScan.count(duckDb, view, query, range, deadline))
             : Count.NONE;
     count = count.plus(Count.exactly(tail(range).count()));
     CountBudget budget = new CountBudget(COUNT_BUDGET, live.indexed().size());
@@ -310,9 +329,7 @@ final class Matches implements AutoCloseable {
     try {
       add(tail(range), volume);
       if (isScanned()) {
-        add(
-            PostScan.posts(duckDb, view, filter, range, deleted, Optional.empty(), -1, deadline),
-            volume);
+        add(PostScan.posts(duckDb, view, query, range, Optional.empty(), -1, deadline), volume);
       }
       for (IndexedHits hits : indexed()) {
         hits.addTo(volume, budget);
@@ -330,7 +347,7 @@ final class Matches implements AutoCloseable {
     try {
       tail(range).rows().forEach(row -> top.add(row, 1));
       if (isScanned()) {
-        try (PostScan scan = PostScan.rows(duckDb, view, filter, range, deleted, deadline)) {
+        try (PostScan scan = PostScan.rows(duckDb, view, query, range, of.columns(), deadline)) {
           for (PostRow row = scan.nextRow(); row != null; row = scan.nextRow()) {
             deadline.step();
             top.add(row, 1);

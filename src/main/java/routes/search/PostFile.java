@@ -87,9 +87,13 @@ final class PostFile implements AutoCloseable {
     return index;
   }
 
-  /** Rows by their numbers, ascending, as far as answers show them and the filter looks at them. */
-  List<PostRow> rows(int[] numbers, PostFilter filter) {
-    Set<String> columns = new LinkedHashSet<>(PostRow.SHOWN);
+  /**
+   * Rows by their numbers, ascending, as far as answers show them and the filter looks at them.
+   *
+   * @param shown columns that answers show
+   */
+  List<PostRow> rows(int[] numbers, Collection<String> shown, PostFilter filter) {
+    Set<String> columns = new LinkedHashSet<>(shown);
     columns.addAll(filter.columns());
     return read(numbers, columns);
   }

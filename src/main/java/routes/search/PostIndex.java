@@ -290,6 +290,11 @@ final class PostIndex implements AutoCloseable {
     return rows;
   }
 
+  /** The {@link #key} of each row. */
+  NumericDocValues keys() throws IOException {
+    return leaf.reader().getNumericDocValues(KEY);
+  }
+
   /** What {@link #versionsOf} tells rows of an author apart by. */
   static int key(String did, String rkey) {
     BytesRef key = new BytesRef(PostTerms.key(did, rkey));

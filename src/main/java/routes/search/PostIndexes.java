@@ -107,7 +107,7 @@ public final class PostIndexes {
   /** One thread reads and prepares the rows while another adds them. */
   private void addAll(ArchiveFile file, PostIndexBuilder builder) throws IOException {
     Pace.Walk walk = pace.walk();
-    try (TableReader rows = new TableReader(TableName.POSTS, file, PostRow.COLUMNS);
+    try (TableReader rows = new TableReader(TableName.POSTS, file, PostRow.SEARCHED);
         Ahead<PostIndexBuilder.Prepared> ready = new Ahead<>(() -> prepared(rows), "index-rows")) {
       for (PostIndexBuilder.Prepared row = ready.next(); row != null; row = ready.next()) {
         builder.add(row);

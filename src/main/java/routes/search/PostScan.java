@@ -7,17 +7,17 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.lucene.search.DocIdSetIterator;
 import routes.archive.ArchiveFile;
 import routes.archive.DuckDb;
 import routes.archive.GoneAccounts;
-import routes.archive.Times;
 
 /**
  * The posts of files without an index that a query finds: DuckDB reads the files from end to end.
@@ -25,13 +25,9 @@ import routes.archive.Times;
  */
 final class PostScan implements HitSource {
 
-  private static final long CANCEL_AGAIN_MILLIS = 20;
+  private static final Set<String> TIMES = Set.of("sort_at", "time_us", "created_at");
 
-  /** One thread for all: it only tells DuckDB to end what takes too long. */
-  private static final ScheduledExecutorService DEADLINES =
-      Executors.newSingleThreadScheduledExecutor(
-          Thread.ofPlatform().daemon().name("query-deadlines").factory());
-
+  private final List<String> columns;
   private final Connection connection;
   private final PreparedStatement statement;
   private final Deadline deadline;
@@ -45,48 +41,49 @@ final class PostScan implements HitSource {
   static PostScan posts(
       DuckDb duckDb,
       ArchiveView view,
-      PostFilter filter,
+      PostQuery query,
       SortAtRange range,
-      Deleted deleted,
       Optional<PostCursor> after,
       long limit,
       Deadline deadline) {
     List<Object> values = new ArrayList<>();
     String sql =
-        "SELECT did, rkey, epoch_us(sort_at), text, rev, deleted, reply_parent_uri FROM "
-            + found(view, filter, range, deleted, values)
+        "SELECT "
+            + select(query.columns())
+            + ", deleted FROM "
+            + found(view, query, range, values)
             + after.map(cursor -> behind(cursor, values)).orElse("")
             + " ORDER BY sort_at DESC, did, rkey, rev"
             + (limit < 0 ? "" : " LIMIT " + limit);
-    return new PostScan(duckDb, sql, values, deadline);
+    return new PostScan(duckDb, sql, query.columns(), values, deadline);
   }
 
-  /** The same posts in no order, as far as it takes to know what they have: {@link #nextRow}. */
+  /** Some columns of the same posts, in no order: {@link #nextRow}. */
   static PostScan rows(
       DuckDb duckDb,
       ArchiveView view,
-      PostFilter filter,
+      PostQuery query,
       SortAtRange range,
-      Deleted deleted,
+      Collection<String> columns,
       Deadline deadline) {
     List<Object> values = new ArrayList<>();
-    String sql =
-        "SELECT did, text, langs, links, tags, mentions, reply_parent_uri, quote_uri, media_count FROM "
-            + found(view, filter, range, deleted, values);
-    return new PostScan(duckDb, sql, values, deadline);
+    List<String> names = List.copyOf(columns);
+    String sql = "SELECT " + select(names) + " FROM " + found(view, query, range, values);
+    return new PostScan(duckDb, sql, names, values, deadline);
+  }
+
+  private static String select(List<String> columns) {
+    return columns.stream()
+        .map(column -> TIMES.contains(column) ? "epoch_us(" + column + ") AS " + column : column)
+        .collect(Collectors.joining(", "));
   }
 
   /** How many posts there are in the view's files without an index. */
   static long count(
-      DuckDb duckDb,
-      ArchiveView view,
-      PostFilter filter,
-      SortAtRange range,
-      Deleted deleted,
-      Deadline deadline) {
+      DuckDb duckDb, ArchiveView view, PostQuery query, SortAtRange range, Deadline deadline) {
     List<Object> values = new ArrayList<>();
-    String sql = "SELECT count(*) FROM " + found(view, filter, range, deleted, values);
-    try (PostScan scan = new PostScan(duckDb, sql, values, deadline)) {
+    String sql = "SELECT count(*) FROM " + found(view, query, range, values);
+    try (PostScan scan = new PostScan(duckDb, sql, List.of(), values, deadline)) {
       scan.result.next();
       return scan.result.getLong(1);
     } catch (SQLException e) {
@@ -104,14 +101,10 @@ final class PostScan implements HitSource {
   }
 
   private static String found(
-      ArchiveView view,
-      PostFilter filter,
-      SortAtRange range,
-      Deleted deleted,
-      List<Object> values) {
+      ArchiveView view, PostQuery query, SortAtRange range, List<Object> values) {
     List<ArchiveFile> files =
         view.scanned().stream().filter(file -> range.touches(file.range())).toList();
-    PostFilter.Condition condition = filter.condition();
+    PostFilter.Condition condition = query.filter().condition();
     values.addAll(condition.values());
     String where = "operation <> 'delete' AND " + condition.sql();
     if (range.from() != Long.MIN_VALUE) {
@@ -125,14 +118,16 @@ final class PostScan implements HitSource {
             ? ""
             : " OR post.did IN (" + GoneAccounts.select(view.actors().files()) + ")";
     String takes =
-        switch (deleted) {
+        switch (query.deleted()) {
           case EXCLUDE -> " WHERE NOT deleted";
           case ONLY -> " WHERE deleted";
           case INCLUDE -> "";
         };
     return "(SELECT * FROM (SELECT post.*, coalesce(later.deletion > post.rev, false)"
         + gone
-        + " AS deleted FROM (SELECT did, rkey, rev, sort_at, text, langs, links, tags, mentions, reply_parent_uri, quote_uri, media_count FROM "
+        + " AS deleted FROM (SELECT "
+        + String.join(", ", PostRow.ALL)
+        + " FROM "
         + DuckDb.from(files)
         + " WHERE "
         + where
@@ -146,30 +141,29 @@ final class PostScan implements HitSource {
         + ")";
   }
 
-  private PostScan(DuckDb duckDb, String sql, List<Object> values, Deadline deadline) {
+  /**
+   * @param columns of the rows that are read
+   */
+  private PostScan(
+      DuckDb duckDb, String sql, List<String> columns, List<Object> values, Deadline deadline) {
+    this.columns = columns;
     this.deadline = deadline;
     Connection opened = null;
     PreparedStatement prepared = null;
-    ScheduledFuture<?> scheduled = null;
+    Cancelling cancelling = null;
     try {
       opened = duckDb.connect();
       prepared = opened.prepareStatement(sql);
       for (int i = 0; i < values.size(); i++) {
         prepared.setObject(i + 1, values.get(i));
       }
-      PreparedStatement toCancel = prepared;
-      // Again and again: a statement that has not begun yet does not feel it.
-      scheduled =
-          DEADLINES.scheduleWithFixedDelay(
-              () -> cancel(toCancel),
-              Math.max(1, deadline.millisLeft()),
-              CANCEL_AGAIN_MILLIS,
-              TimeUnit.MILLISECONDS);
+      cancelling = new Cancelling(deadline);
+      cancelling.watch(prepared);
       this.result = prepared.executeQuery();
-      scheduled.cancel(false);
+      cancelling.close();
       deadline.check();
     } catch (SQLException | RuntimeException e) {
-      close(opened, prepared, scheduled);
+      close(opened, prepared, cancelling);
       throw e instanceof RuntimeException other ? other : failed((SQLException) e);
     }
     this.connection = opened;
@@ -180,14 +174,6 @@ final class PostScan implements HitSource {
     return deadline.isPast()
         ? deadline.timeout(e)
         : new IllegalStateException("the query failed: " + e.getMessage(), e);
-  }
-
-  private static void cancel(PreparedStatement statement) {
-    try {
-      statement.cancel();
-    } catch (SQLException e) {
-      throw new IllegalStateException("a query could not be ended", e);
-    }
   }
 
   /**
@@ -210,7 +196,7 @@ final class PostScan implements HitSource {
             + " AND operation <> 'delete' AND "
             + condition.sql()
             + " ORDER BY file_row_number";
-    return new PostScan(duckDb, sql, condition.values(), deadline);
+    return new PostScan(duckDb, sql, List.of(), condition.values(), deadline);
   }
 
   /** The next row of {@link #rowNumbers}; {@link DocIdSetIterator#NO_MORE_DOCS} behind the last. */
@@ -225,51 +211,27 @@ final class PostScan implements HitSource {
   /** The next post of {@link #rows}; null behind the last. */
   PostRow nextRow() {
     try {
-      return result.next()
-          ? PostRow.ofValues(
-              result.getString(1),
-              result.getString(2),
-              list(3),
-              list(4),
-              list(5),
-              list(6),
-              result.getString(7),
-              result.getString(8),
-              result.getInt(9))
-          : null;
+      return result.next() ? row() : null;
     } catch (SQLException e) {
       throw failed(e);
     }
   }
 
-  private List<String> list(int column) throws SQLException {
-    Array array = result.getArray(column);
-    return array == null
-        ? List.of()
-        : Arrays.stream((Object[]) array.getArray()).map(Object::toString).toList();
+  private PostRow row() throws SQLException {
+    Map<String, Object> values = new HashMap<>();
+    for (int i = 0; i < columns.size(); i++) {
+      Object value = result.getObject(i + 1);
+      values.put(
+          columns.get(i),
+          value instanceof Array list ? Arrays.asList((Object[]) list.getArray()) : value);
+    }
+    return PostRow.of(values::get);
   }
 
   @Override
   public Hit next() {
     try {
-      if (!result.next()) {
-        return null;
-      }
-      String did = result.getString(1);
-      long sortAt = result.getLong(3);
-      String text = result.getString(4);
-      return new Hit(
-          sortAt,
-          new Post(
-              "at://" + did + "/app.bsky.feed.post/" + result.getString(2),
-              Times.instant(sortAt),
-              did,
-              null,
-              text == null ? "" : text,
-              result.getBoolean(6),
-              result.getString(7),
-              null),
-          result.getString(5));
+      return result.next() ? new Hit(row(), result.getBoolean("deleted")) : null;
     } catch (SQLException e) {
       throw failed(e);
     }
@@ -280,10 +242,9 @@ final class PostScan implements HitSource {
     close(connection, statement, null);
   }
 
-  private static void close(
-      Connection connection, PreparedStatement statement, ScheduledFuture<?> ending) {
+  private static void close(Connection connection, PreparedStatement statement, Cancelling ending) {
     if (ending != null) {
-      ending.cancel(false);
+      ending.close();
     }
     try (connection;
         statement) {

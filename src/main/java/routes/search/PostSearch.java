@@ -3,19 +3,25 @@ package routes.search;
 import static java.util.Objects.requireNonNull;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import routes.archive.Archive;
+import routes.archive.ArchivePosition;
 import routes.archive.DuckDb;
 import routes.archive.TableName;
+import routes.archive.Times;
 import routes.buffer.BlockStream;
 
 /** Answers queries over posts from the archive. */
@@ -30,28 +36,47 @@ public final class PostSearch implements AutoCloseable {
   private final DuckDb duckDb;
   private final Duration timeout;
   private final Semaphore running;
+  private final Semaphore streaming;
+  private final Semaphore watching;
+  private final Accounts accounts;
+  private final String started = UUID.randomUUID().toString();
+  private final AtomicLong engagementRead = new AtomicLong();
+
+  /** How much longer than a query the first post of a stream may take. */
+  private static final int STREAM_TIMEOUTS = 10;
+
+  /**
+   * What may be taken.
+   *
+   * @param maxTail events not archived yet that are held in memory, at most
+   * @param timeout how long one query may take, waiting for others included
+   * @param maxConcurrent queries that may run at once
+   * @param maxStreams {@link #stream streams} that may be open at once
+   * @param maxWatches {@link #watch watches} that may be open at once
+   */
+  public record Limits(
+      int maxTail, Duration timeout, int maxConcurrent, int maxStreams, int maxWatches) {
+
+    public Limits {
+      requireNonNull(timeout, "timeout");
+    }
+  }
 
   /**
    * @param stream the buffer, for what is not archived yet
-   * @param maxTail events of it that are held in memory, at most
-   * @param timeout how long one query may take, waiting for others included
-   * @param maxConcurrent how many may run at once
    */
   public PostSearch(
-      Archive archive,
-      DuckDb duckDb,
-      PostIndexes indexes,
-      BlockStream stream,
-      int maxTail,
-      Duration timeout,
-      int maxConcurrent) {
+      Archive archive, DuckDb duckDb, PostIndexes indexes, BlockStream stream, Limits limits) {
     this.archive = requireNonNull(archive, "archive");
     this.duckDb = requireNonNull(duckDb, "duckDb");
-    this.views = new ArchiveViews(archive, duckDb, indexes, timeout);
-    this.tail = new HotTail(stream, views, maxTail);
+    this.views = new ArchiveViews(archive, duckDb, indexes, limits.timeout);
+    this.tail = new HotTail(stream, views, limits.maxTail);
     this.histories = new PostHistories(duckDb, stream);
-    this.timeout = requireNonNull(timeout, "timeout");
-    this.running = new Semaphore(maxConcurrent, true);
+    this.timeout = limits.timeout;
+    this.running = new Semaphore(limits.maxConcurrent, true);
+    this.streaming = new Semaphore(limits.maxStreams);
+    this.watching = new Semaphore(limits.maxWatches);
+    this.accounts = new Accounts(duckDb);
   }
 
   /**
@@ -79,7 +104,7 @@ public final class PostSearch implements AutoCloseable {
     long start = System.nanoTime();
     try (LiveView view = view(query);
         Matches matches = new Matches(duckDb, view, query, 0, deadline)) {
-      List<Post> posts = withHandles(matches.mostEngaged(offset, limit));
+      List<Post> posts = withHandles(matches.mostEngaged(offset, limit), Long.MAX_VALUE);
       long found = System.nanoTime();
       return page(view, matches, posts, matches.count(), null, start, found);
     } finally {
@@ -97,7 +122,7 @@ public final class PostSearch implements AutoCloseable {
         Matches matches =
             new Matches(duckDb, view, query, after, (long) offset + limit, deadline)) {
       int skipped = matches.skip(offset);
-      List<Post> posts = withHandles(matches.take(limit));
+      List<Post> posts = withHandles(matches.take(limit), timeOf(query, view));
       long found = System.nanoTime();
       long seen = after.map(PostCursor::seen).orElse((long) skipped) + posts.size();
       boolean counted = after.isEmpty() && matches.isAtEnd();
@@ -189,34 +214,126 @@ public final class PostSearch implements AutoCloseable {
 
   /**
    * The posts found, newest first, one after the other, without holding them in memory. To be
-   * closed by the caller.
+   * closed by the caller. It takes no room from queries: who reads it may be slow.
    *
+   * @param sample only so many of them, by chance; empty for all
+   * @param offset posts to leave out at the beginning
    * @param limit posts at most; {@link Integer#MAX_VALUE} for all
    */
-  public PostStream stream(PostQuery query, int limit) {
-    Deadline deadline = enter();
+  public PostStream stream(PostQuery query, Optional<PostSample> sample, long offset, int limit) {
+    if (!streaming.tryAcquire()) {
+      throw new TooManyQueries("as many exports are under way as may be at once");
+    }
+    Deadline deadline = new Deadline(timeout.multipliedBy(STREAM_TIMEOUTS));
     LiveView view = null;
     try {
       view = view(query);
       LiveView held = view;
+      long at = timeOf(query, view);
       Matches matches =
-          new Matches(duckDb, view, query, limit == Integer.MAX_VALUE ? -1 : limit, deadline);
+          chosen(view, query, sample, limit == Integer.MAX_VALUE ? -1 : offset + limit, deadline);
+      for (long left = offset; left > 0; ) {
+        int skipped = matches.skip((int) Math.min(left, Integer.MAX_VALUE));
+        left = skipped == 0 ? 0 : left - skipped;
+      }
       return new PostStream(
           matches,
           limit,
           deadline,
-          this::withHandles,
+          posts -> withHandles(posts, at),
           () -> {
             held.close();
-            running.release();
+            streaming.release();
           });
     } catch (RuntimeException e) {
       if (view != null) {
         view.close();
       }
-      running.release();
+      streaming.release();
       throw e;
     }
+  }
+
+  private Matches chosen(
+      LiveView view, PostQuery query, Optional<PostSample> sample, long limit, Deadline deadline) {
+    if (sample.isEmpty()) {
+      return new Matches(duckDb, view, query, limit, deadline);
+    }
+    SampleChoice choice;
+    try (Matches all = new Matches(duckDb, view, query, -1, deadline)) {
+      choice = all.sample(sample.get());
+    }
+    Matches matches = new Matches(duckDb, view, query, -1, deadline);
+    matches.choose(choice);
+    return matches;
+  }
+
+  /** How many posts a {@link #stream} without an offset has: counted, and never an estimate. */
+  public long size(PostQuery query, Optional<PostSample> sample) {
+    Deadline deadline = enter();
+    try (LiveView view = view(query)) {
+      long size = size(view, query, deadline);
+      return sample.map(asked -> Math.min(size, asked.size())).orElse(size);
+    } finally {
+      running.release();
+    }
+  }
+
+  private long size(LiveView view, PostQuery query, Deadline deadline) {
+    try (Matches counted = new Matches(duckDb, view, query, 0, deadline)) {
+      Count count = counted.count();
+      if (count.exact()) {
+        return count.posts();
+      }
+    }
+    try (Matches each = new Matches(duckDb, view, query, -1, deadline)) {
+      return each.skip(Integer.MAX_VALUE);
+    }
+  }
+
+  /** How many posts there are; an estimate where they would have to be looked at. */
+  public Count count(PostQuery query) {
+    Deadline deadline = enter();
+    try (LiveView view = view(query);
+        Matches matches = new Matches(duckDb, view, query, 0, deadline)) {
+      return matches.count();
+    } finally {
+      running.release();
+    }
+  }
+
+  /** The newest commits. */
+  public Pin newest() {
+    try (ArchiveView view = views.newest()) {
+      return view.pin();
+    }
+  }
+
+  /**
+   * Of what answers are made from: another one after each commit, whenever something was received,
+   * and in each process.
+   */
+  public String version() {
+    return started
+        + " "
+        + tail.version()
+        + " "
+        + archive.snapshot(TableName.POSTS).id()
+        + " "
+        + archive.snapshot(TableName.ACTORS).id()
+        + " "
+        + archive.snapshot(TableName.LEDGER).id()
+        + " "
+        + engagementRead.get();
+  }
+
+  /** Up to when handles are looked at: as long as a commit is asked, those of later are not. */
+  private static long timeOf(PostQuery query, LiveView view) {
+    return query
+        .pin()
+        .flatMap(pin -> view.archive().actors().position())
+        .map(ArchivePosition::timeUs)
+        .orElse(Long.MAX_VALUE);
   }
 
   private LiveView view(PostQuery query) {
@@ -236,6 +353,41 @@ public final class PostSearch implements AutoCloseable {
     } finally {
       running.release();
     }
+  }
+
+  /** What the archive knows of an account; empty when there is nothing of it. */
+  public Optional<Account> account(String did) {
+    Deadline deadline = enter();
+    PostQuery theirs =
+        new PostQuery(new PostFilter.Author(did), Optional.empty(), Optional.empty());
+    try (LiveView view = view(theirs);
+        Matches matches = new Matches(duckDb, view, theirs, 0, deadline)) {
+      return accounts.find(
+          view.archive().actors(), views.handles(), did, matches.count().posts(), deadline);
+    } finally {
+      running.release();
+    }
+  }
+
+  /** Posts that the query finds, as they are received from now on. To be closed by the caller. */
+  public PostWatch watch(PostQuery query) {
+    if (!watching.tryAcquire()) {
+      throw new TooManyQueries("as many streams are open as may be at once");
+    }
+    AtomicBoolean open = new AtomicBoolean(true);
+    return tail.watch(
+        query,
+        post -> post.withHandle(handlesOf(List.of(post.did())).get(post.did())),
+        () -> {
+          if (open.getAndSet(false)) {
+            watching.release();
+          }
+        });
+  }
+
+  /** Ends all {@link #watch watches}, so that nobody waits for posts that do not come. */
+  public void endWatches() {
+    tail.endWatches();
   }
 
   /** Reads what was received since the last time, so that it is found. */
@@ -261,10 +413,14 @@ public final class PostSearch implements AutoCloseable {
     return archive.keptFrom(TableName.POSTS);
   }
 
-  /** The DID that a handle belonged to last, by what the archive knows. */
-  public Optional<String> didOf(String handle) {
+  /**
+   * The DID that had a handle at a time, by what the archive knows.
+   *
+   * @param at a moment; empty for now
+   */
+  public Optional<String> didOf(String handle, Optional<Instant> at) {
     views.newest().close();
-    return views.handles().didOf(handle);
+    return views.handles().didOf(handle, at.map(Times::micros).orElse(Long.MAX_VALUE));
   }
 
   /** Reads what the next query needs: called at the news of a commit, so that no query waits. */
@@ -272,19 +428,24 @@ public final class PostSearch implements AutoCloseable {
     try {
       views.newest().close();
       views.readEngagement();
+      engagementRead.incrementAndGet();
     } catch (TooManyQueries e) {
       LOG.debug("Somebody else prepares the archive for queries", e);
     }
   }
 
-  private List<Post> withHandles(List<Post> posts) {
-    Map<String, String> handles = handlesOf(posts.stream().map(Post::did).toList());
+  /**
+   * @param at microseconds since 1970
+   */
+  private List<Post> withHandles(List<Post> posts, long at) {
+    Map<String, String> handles =
+        views.handles().handlesOf(posts.stream().map(Post::did).toList(), at);
     return posts.stream().map(post -> post.withHandle(handles.get(post.did()))).toList();
   }
 
   /** The last known handles of accounts, as far as the archive has any. */
   public Map<String, String> handlesOf(Collection<String> dids) {
-    return views.handles().handlesOf(dids);
+    return views.handles().handlesOf(dids, Long.MAX_VALUE);
   }
 
   @Override

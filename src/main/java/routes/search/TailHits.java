@@ -32,9 +32,7 @@ final class TailHits implements HitSource {
       return null;
     }
     TailPost post = found.next();
-    Hit hit = new Hit(null, 0, post.row().sortAt(), post.deleted(), null);
-    hit.found(post.row());
-    return hit;
+    return new Hit(post.row(), post.deleted());
   }
 
   /** The rows that are left. */

@@ -42,6 +42,8 @@ public record ExplorerProperties(
     @DefaultValue @Valid Leftovers leftovers,
     @DefaultValue @Valid DeadLetters deadLetters,
     @DefaultValue @Valid Query query,
+    @DefaultValue @Valid Api api,
+    @DefaultValue @Valid Sql sql,
     @DefaultValue @Valid Identity identity,
     @DefaultValue @Valid Simulator simulator) {
 
@@ -174,6 +176,8 @@ public record ExplorerProperties(
    * @param rowCap Posts of one search that can be seen or exported; 0 for no cap.
    * @param timeout How long a query may take.
    * @param maxConcurrent Queries at once; others wait.
+   * @param maxExports Exports at once; others are sent away.
+   * @param maxStreams Streams of new posts at once; others are sent away.
    * @param memory Memory of DuckDB, for queries and for looking up duplicates.
    * @param threads Threads of DuckDB; 0 for one per processor.
    * @param tailSchedule When to read what was received and is not archived yet, so that searches
@@ -187,11 +191,53 @@ public record ExplorerProperties(
       @DefaultValue("1000") @Min(0) int rowCap,
       @DefaultValue("30s") @NotNull Duration timeout,
       @DefaultValue("8") @Min(1) @Max(1000) int maxConcurrent,
+      @DefaultValue("4") @Min(1) @Max(100) int maxExports,
+      @DefaultValue("50") @Min(0) @Max(100) int maxStreams,
       @DefaultValue("512MB") @NotNull DataSize memory,
       @DefaultValue("0") @Min(0) int threads,
       @DefaultValue("* * * * * ?") @NotEmpty String tailSchedule,
       @DefaultValue("50000") @Min(0) int maxTail,
       @DefaultValue("*") @NotEmpty String corsOrigin) {}
+
+  /**
+   * Who may use the API, and how much.
+   *
+   * @param keysFile File of API keys, read again when it changes; none when empty. Each line is a
+   *     name, the SHA-256 of the key in hexadecimal and, if it has one of its own, a limit of
+   *     requests an hour.
+   * @param keyRequired Whether nobody is answered without a key.
+   * @param requestsPerHour Requests an hour of one address, or of one key without a limit of its
+   *     own; 0 for no limit. Set it where strangers can reach the API.
+   * @param exportRowsPerDay Posts that one client may export by /api/v1/export on a day (UTC); 0
+   *     for no limit.
+   * @param logQueries Whether the log of requests shows what was asked for.
+   */
+  public record Api(
+      @DefaultValue("") @NotNull String keysFile,
+      @DefaultValue("false") boolean keyRequired,
+      @DefaultValue("0") @Min(0) int requestsPerHour,
+      @DefaultValue("0") @Min(0) long exportRowsPerDay,
+      @DefaultValue("false") boolean logQueries) {}
+
+  /**
+   * Questions in SQL.
+   *
+   * @param enabled Whether they are answered.
+   * @param timeout How long one may take.
+   * @param memory Memory of the DuckDB that each has of its own.
+   * @param threads Threads of it.
+   * @param maxRows Rows of an answer, at most; the rest is cut off.
+   * @param maxConcurrent Questions at once; others wait.
+   * @param maxUpload Size of a table of scores as CSV, at most.
+   */
+  public record Sql(
+      @DefaultValue("false") boolean enabled,
+      @DefaultValue("30s") @NotNull Duration timeout,
+      @DefaultValue("256MB") @NotNull DataSize memory,
+      @DefaultValue("1") @Min(1) @Max(64) int threads,
+      @DefaultValue("100000") @Min(1) int maxRows,
+      @DefaultValue("2") @Min(1) @Max(100) int maxConcurrent,
+      @DefaultValue("100MB") @NotNull DataSize maxUpload) {}
 
   /**
    * Handles that the archive does not know.

@@ -325,7 +325,12 @@ class ExplorerPageIT {
       window.page.waitForURL("**since*");
       window.shown();
       window.ask("volcano");
-      Download download = window.page.waitForDownload(() -> window.page.locator("#export").click());
+      window.page.locator("#export").click();
+      window.page.locator("#export-estimate:has-text('30 posts')").waitFor();
+      window.assertAccessible();
+      window.picture("export");
+      Download download =
+          window.page.waitForDownload(() -> window.page.locator("#export-go").click());
       assertThat(download.suggestedFilename()).matches("bluesky-posts-.*\\.csv");
       assertThat(Files.readAllLines(download.path())).hasSize(31);
       window.page.locator("#export-state:has-text('Exported')").waitFor();

@@ -54,9 +54,7 @@ class EngagementTest {
           fixture.duckDb(),
           indexes,
           fixture.stream(),
-          1000,
-          Duration.ofSeconds(30),
-          4);
+          new PostSearch.Limits(1000, Duration.ofSeconds(30), 4, 2, 2));
 
   @AfterEach
   void close() {

@@ -7,6 +7,9 @@ import static routes.fixtures.Frames.identity;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
 import java.time.LocalDate;
 import java.util.List;
 import java.util.Map;
@@ -17,9 +20,12 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import routes.archive.TableName;
 import routes.archive.TableSnapshot;
 import routes.fixtures.ArchiveFixture;
+import routes.fixtures.Frames;
 import routes.fixtures.RedisFixture;
 
 class HandlesTest {
+
+  private static final long NOW = Long.MAX_VALUE;
 
   @RegisterExtension static final RedisFixture REDIS = new RedisFixture();
 
@@ -46,16 +52,55 @@ class HandlesTest {
   void tellsTheLastHandleAndTheLastWhoHadIt() throws Exception {
     fixture.store(
         identity(ALICE, 1, "one.test"), identity(ALICE, 3, "Two.test"), identity(BOB, 2, "b.test"));
-    assertThat(handles.handlesOf(List.of(ALICE))).as("before it is read").isEmpty();
-    assertThat(handles.didOf("one.test")).isEmpty();
+    assertThat(handles.handlesOf(List.of(ALICE), NOW)).as("before it is read").isEmpty();
+    assertThat(handles.didOf("one.test", NOW)).isEmpty();
     assertThat(handles.read(actors(), Optional.empty())).isTrue();
-    assertThat(handles.handlesOf(List.of(ALICE, BOB, ALICE, "did:plc:nobody")))
+    assertThat(handles.handlesOf(List.of(ALICE, BOB, ALICE, "did:plc:nobody"), NOW))
         .isEqualTo(Map.of(ALICE, "Two.test", BOB, "b.test"));
-    assertThat(handles.didOf("TWO.test")).contains(ALICE);
+    assertThat(handles.didOf("TWO.test", NOW)).contains(ALICE);
     fixture.store(identity(BOB, 5, "two.TEST"), identity(ALICE, 6, "handle.invalid"));
     assertThat(handles.read(actors(), Optional.empty())).isTrue();
-    assertThat(handles.didOf("two.test")).as("it changed hands").contains(BOB);
-    assertThat(handles.handlesOf(List.of(ALICE))).containsEntry(ALICE, "Two.test");
+    assertThat(handles.didOf("two.test", NOW)).as("it changed hands").contains(BOB);
+    assertThat(handles.handlesOf(List.of(ALICE), NOW)).containsEntry(ALICE, "Two.test");
+  }
+
+  @Test
+  void tellsWhoHadAHandleWhen() throws Exception {
+    fixture.store(
+        identity(ALICE, 10, "a.test"),
+        identity(BOB, 20, "b.test"),
+        identity(ALICE, 30, "other.test"),
+        identity(BOB, 40, "A.test"),
+        identity(ALICE, 50, "other.test"));
+    handles.read(actors(), Optional.empty());
+    assertThat(handles.didOf("a.test", at(5))).as("nobody had it yet").contains(ALICE);
+    assertThat(handles.didOf("a.test", at(15))).contains(ALICE);
+    assertThat(handles.didOf("a.test", at(35))).as("nobody has it any more").contains(ALICE);
+    assertThat(handles.didOf("a.test", at(45))).contains(BOB);
+    assertThat(handles.didOf("b.test", at(45))).as("its last owner").contains(BOB);
+    assertThat(handles.handlesOf(List.of(ALICE, BOB), at(15))).isEqualTo(Map.of(ALICE, "a.test"));
+    assertThat(handles.handlesOf(List.of(ALICE, BOB), at(35)))
+        .isEqualTo(Map.of(ALICE, "other.test", BOB, "b.test"));
+    assertThat(handles.allOf(ALICE))
+        .containsExactly(
+            new Handles.Given("a.test", at(10), at(10)),
+            new Handles.Given("other.test", at(30), at(50)));
+    assertThat(handles.allOf("did:plc:nobody")).isEmpty();
+  }
+
+  private static long at(long millis) {
+    return Frames.NOON_US + millis * 1000;
+  }
+
+  @Test
+  void isMadeAnewWhenItIsOfAnotherVersion() throws Exception {
+    fixture.store(identity(ALICE, 1, "one.test"));
+    try (Connection old = DriverManager.getConnection("jdbc:sqlite:" + file);
+        Statement statement = old.createStatement()) {
+      statement.executeUpdate("CREATE TABLE handles (did TEXT, handle TEXT)");
+    }
+    assertThat(handles.read(actors(), Optional.empty())).isTrue();
+    assertThat(handles.didOf("one.test", NOW)).contains(ALICE);
   }
 
   @Test
@@ -66,7 +111,7 @@ class HandlesTest {
     Files.delete(actors.files().get(0).path());
     openAgain();
     assertThat(handles.read(actors, Optional.empty())).isTrue();
-    assertThat(handles.didOf("one.test")).contains(ALICE);
+    assertThat(handles.didOf("one.test", NOW)).contains(ALICE);
   }
 
   @Test
@@ -77,7 +122,7 @@ class HandlesTest {
     Files.writeString(file, "this is no database, however long one looks at it".repeat(100));
     openAgain();
     assertThat(handles.read(actors(), Optional.empty())).isTrue();
-    assertThat(handles.didOf("one.test")).contains(ALICE);
+    assertThat(handles.didOf("one.test", NOW)).contains(ALICE);
   }
 
   @Test
@@ -87,9 +132,9 @@ class HandlesTest {
     TableSnapshot nothing =
         new TableSnapshot(TableName.ACTORS, 7, null, Optional.empty(), List.of());
     handles.read(nothing, Optional.empty());
-    assertThat(handles.didOf("one.test")).as("replaced by another file").contains(ALICE);
+    assertThat(handles.didOf("one.test", NOW)).as("replaced by another file").contains(ALICE);
     handles.read(nothing, Optional.of(LocalDate.parse("2026-07-05")));
-    assertThat(handles.didOf("one.test")).as("removed by retention").isEmpty();
+    assertThat(handles.didOf("one.test", NOW)).as("removed by retention").isEmpty();
   }
 
   @Test
@@ -97,7 +142,7 @@ class HandlesTest {
     fixture.store(identity(ALICE, 1, "one.test"));
     Handles nowhere = new Handles(file.resolveSibling("no-such-folder/x.sqlite"), fixture.duckDb());
     assertThat(nowhere.read(actors(), Optional.empty())).isFalse();
-    assertThat(nowhere.didOf("one.test")).isEmpty();
-    assertThat(nowhere.handlesOf(List.of(ALICE))).isEmpty();
+    assertThat(nowhere.didOf("one.test", NOW)).isEmpty();
+    assertThat(nowhere.handlesOf(List.of(ALICE), NOW)).isEmpty();
   }
 }

@@ -40,9 +40,7 @@ class HotTailTest {
         fixture.duckDb(),
         new PostIndexes(),
         stream,
-        maxTail,
-        Duration.ofSeconds(30),
-        4);
+        new PostSearch.Limits(maxTail, Duration.ofSeconds(30), 4, 2, 2));
   }
 
   @AfterEach

@@ -226,9 +226,7 @@ class PostIndexesTest {
             fixture.duckDb(),
             indexes,
             fixture.stream(),
-            10,
-            Duration.ofSeconds(30),
-            4)) {
+            new PostSearch.Limits(10, Duration.ofSeconds(30), 4, 2, 2))) {
       PostQuery volcanoes =
           new PostQuery(
               new PostFilter.Text(new TextMatch("volcano", false)),
@@ -364,9 +362,7 @@ class PostIndexesTest {
               fixture.duckDb(),
               indexes,
               fixture.stream(),
-              1000,
-              Duration.ofSeconds(30),
-              4)) {
+              new PostSearch.Limits(1000, Duration.ofSeconds(30), 4, 2, 2))) {
         assertThat(search.page(volcanoes, 0, 10).posts())
             .extracting(Post::text)
             .containsExactly("volcano one");

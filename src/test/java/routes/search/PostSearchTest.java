@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -43,9 +44,7 @@ class PostSearchTest {
           fixture.duckDb(),
           new PostIndexes(),
           fixture.stream(),
-          1000,
-          Duration.ofSeconds(30),
-          4);
+          new PostSearch.Limits(1000, Duration.ofSeconds(30), 4, 2, 2));
 
   @AfterEach
   void close() {
@@ -71,8 +70,8 @@ class PostSearchTest {
     assertThat(nothing.posts()).isEmpty();
     assertThat(nothing.total()).isZero();
     assertThat(nothing.exact()).isTrue();
-    assertThat(search.didOf("alice.test")).isEmpty();
-    try (PostStream stream = search.stream(query("x"), 10)) {
+    assertThat(search.didOf("alice.test", Optional.empty())).isEmpty();
+    try (PostStream stream = search.stream(query("x"), Optional.empty(), 0, 10)) {
       assertThat(stream.next()).isFalse();
     }
   }
@@ -325,13 +324,8 @@ class PostSearchTest {
   void manyValuesTakeLimitedRoom() {
     PostTop.Builder top = new PostTop.Builder(PostTop.Of.AUTHOR, 100);
     for (int i = 0; i < 1000; i++) {
-      top.add(
-          PostRow.ofValues(
-              "did:" + i, "", List.of(), List.of(), List.of(), List.of(), null, null, 0),
-          1);
-      top.add(
-          PostRow.ofValues("did:x", "", List.of(), List.of(), List.of(), List.of(), null, null, 0),
-          1);
+      top.add(PostRow.of(Map.<String, Object>of("did", "did:" + i)::get), 1);
+      top.add(PostRow.of(Map.<String, Object>of("did", "did:x")::get), 1);
     }
     PostTop built = top.build(3);
     assertThat(built.values().get(0)).isEqualTo(new PostTop.Value("did:x", 1000));
@@ -360,10 +354,8 @@ class PostSearchTest {
               fixture.duckDb(),
               file.getKey(),
               file.getValue(),
-              query("red, sky").filter(),
+              query("red, sky"),
               SortAtRange.of(query("red, sky")),
-              Deleted.EXCLUDE,
-              Engaged.ANYHOW,
               new Deadline(Duration.ofSeconds(30)),
               new QueryCost());
       assertThat(hits.candidates()).isEqualTo(4000);
@@ -453,8 +445,8 @@ class PostSearchTest {
         identity(ALICE, 2, "older.test"),
         post(1, "hello"));
     assertThat(search.page(query("hello"), 0, 1).posts().get(0).handle()).isEqualTo("new.test");
-    assertThat(search.didOf("NEW.test")).contains(ALICE);
-    assertThat(search.didOf("nobody.test")).isEmpty();
+    assertThat(search.didOf("NEW.test", Optional.empty())).contains(ALICE);
+    assertThat(search.didOf("nobody.test", Optional.empty())).isEmpty();
   }
 
   @Test
@@ -466,7 +458,8 @@ class PostSearchTest {
     fixture.receive(frames);
     fixture.drain().batch();
     int count = 0;
-    try (PostStream stream = search.stream(query("volcano"), Integer.MAX_VALUE)) {
+    try (PostStream stream =
+        search.stream(query("volcano"), Optional.empty(), 0, Integer.MAX_VALUE)) {
       while (stream.next()) {
         assertThat(stream.post().text()).isEqualTo("volcano " + (4999 - count));
         count++;
@@ -491,10 +484,9 @@ class PostSearchTest {
                 fixture.duckDb(),
                 new PostIndexes(),
                 fixture.stream(),
-                1000,
-                timeout,
-                4);
-        PostStream stream = hasty.stream(query("volcano"), Integer.MAX_VALUE)) {
+                new PostSearch.Limits(1000, timeout, 4, 2, 2));
+        PostStream stream =
+            hasty.stream(query("volcano"), Optional.empty(), 0, Integer.MAX_VALUE)) {
       long begun = System.nanoTime();
       assertThat(stream.next()).isTrue();
       await().until(() -> System.nanoTime() - begun > timeout.toNanos());
@@ -520,9 +512,7 @@ class PostSearchTest {
             fixture.duckDb(),
             new PostIndexes(),
             fixture.stream(),
-            1000,
-            Duration.ofMillis(1),
-            4)) {
+            new PostSearch.Limits(1000, Duration.ofMillis(1), 4, 2, 2))) {
       String slow = "*a".repeat(200) + "b";
       assertThatThrownBy(() -> hasty.page(query(slow), 0, 10)).isInstanceOf(QueryTimeout.class);
     }
@@ -540,17 +530,182 @@ class PostSearchTest {
             fixture.duckDb(),
             new PostIndexes(),
             fixture.stream(),
-            1000,
-            Duration.ofSeconds(3),
-            1)) {
-      narrow.prepare();
-      try (PostStream running = narrow.stream(everything(), 10)) {
-        assertThat(running.next()).isTrue();
-        assertThatThrownBy(() -> narrow.page(everything(), 0, 10))
+            new PostSearch.Limits(1000, Duration.ofMillis(50), 0, 2, 2))) {
+      assertThatThrownBy(() -> narrow.page(everything(), 0, 10)).isInstanceOf(TooManyQueries.class);
+      try (PostStream one = narrow.stream(everything(), Optional.empty(), 0, 10);
+          PostStream two = narrow.stream(everything(), Optional.empty(), 0, 10)) {
+        assertThat(one.next()).as("streams take no room from queries").isTrue();
+        assertThat(two.next()).isTrue();
+        assertThatThrownBy(() -> narrow.stream(everything(), Optional.empty(), 0, 10))
             .isInstanceOf(TooManyQueries.class);
       }
-      assertThat(narrow.page(everything(), 0, 10).total()).isEqualTo(1);
+      narrow.stream(everything(), Optional.empty(), 0, 10).close();
+      try (PostWatch one = narrow.watch(everything());
+          PostWatch two = narrow.watch(everything())) {
+        assertThatThrownBy(() -> narrow.watch(everything())).isInstanceOf(TooManyQueries.class);
+        two.close();
+        narrow.watch(everything()).close();
+        assertThat(one.isEnded()).isFalse();
+        narrow.endWatches();
+        assertThat(one.isEnded()).isTrue();
+      }
     }
+  }
+
+  @Test
+  void aSampleIsTheSameWhateverFilesThePostsAreIn() throws Exception {
+    List<byte[]> frames = new ArrayList<>();
+    for (int i = 0; i < 600; i++) {
+      frames.add(post(i, (i % 2 == 0 ? "even " : "odd ") + i));
+    }
+    fixture.receive(frames.subList(0, 300));
+    fixture.drain().batch();
+    fixture.receive(frames.subList(300, 500));
+    fixture.drain().batch();
+    fixture.receive(frames.subList(500, 600));
+    search.readTail();
+    PostSample sample = new PostSample(50, 7);
+    List<String> first = texts(query("even"), Optional.of(sample), 0);
+    assertThat(first).hasSize(50).allMatch(text -> text.startsWith("even")).doesNotHaveDuplicates();
+    assertThat(first).as("newest first").isSortedAccordingTo((a, b) -> number(b) - number(a));
+    assertThat(texts(query("even"), Optional.of(new PostSample(50, 8)), 0)).isNotEqualTo(first);
+    assertThat(texts(query("even"), Optional.of(sample), 10)).isEqualTo(first.subList(10, 50));
+    fixture.drain().batch();
+    compact();
+    assertThat(texts(query("even"), Optional.of(sample), 0)).isEqualTo(first);
+    assertThat(search.size(query("even"), Optional.of(sample))).isEqualTo(50);
+    assertThat(search.size(query("even"), Optional.empty())).isEqualTo(300);
+    assertThat(search.size(query("ven 4"), Optional.empty())).as("looked at").isEqualTo(55);
+    assertThat(texts(query("even"), Optional.of(new PostSample(1000, 7)), 0)).hasSize(300);
+    assertThat(texts(query("ven 4"), Optional.of(new PostSample(1000, 7)), 50)).hasSize(5);
+  }
+
+  private static int number(String text) {
+    return Integer.parseInt(text.substring(text.indexOf(' ') + 1));
+  }
+
+  private List<String> texts(PostQuery query, Optional<PostSample> sample, long offset) {
+    List<String> texts = new ArrayList<>();
+    try (PostStream stream = search.stream(query, sample, offset, Integer.MAX_VALUE)) {
+      while (stream.next()) {
+        texts.add(stream.post().text());
+      }
+    }
+    return texts;
+  }
+
+  @Test
+  void aPinnedAnswerHasTheHandlesOfItsTimeAndNoEngagement() throws Exception {
+    fixture.store(identity(ALICE, 1, "old.test"), post(2, "a"));
+    Pin pin = search.newest();
+    PostQuery pinned = everything().at(pin);
+    List<Post> before = search.page(pinned, 0, 10).posts();
+    assertThat(before).extracting(Post::handle).containsExactly("old.test");
+    fixture.store(
+        identity(ALICE, 3, "new.test"),
+        commit(
+            BOB,
+            4,
+            "create",
+            "app.bsky.feed.like",
+            rkey(4),
+            like("at://" + ALICE + "/app.bsky.feed.post/" + rkey(2))));
+    compact();
+    new EngagementCounter(
+            fixture.archive(),
+            fixture.duckDb(),
+            Clock.offset(Clock.systemUTC(), Duration.ofDays(400)))
+        .run();
+    search.prepare();
+    assertThat(search.page(everything(), 0, 10).posts())
+        .extracting(Post::handle)
+        .containsExactly("new.test");
+    assertThat(search.page(everything(), 0, 10).posts().get(0).engagement().likes()).isEqualTo(1);
+    assertThat(search.page(pinned, 0, 10).posts()).isEqualTo(before);
+  }
+
+  private static ObjectNode like(String uri) {
+    ObjectNode like = record(4, "x");
+    like.put("$type", "app.bsky.feed.like").remove("text");
+    like.putObject("subject").put("uri", uri).put("cid", "bafy");
+    return like;
+  }
+
+  @Test
+  void aWatchHasWhatIsReceivedFromThenOn() throws Exception {
+    fixture.receive(post(1, "volcano before"));
+    search.readTail();
+    try (PostWatch watch = search.watch(query("volcano"))) {
+      fixture.receive(
+          identity(ALICE, 2, "alice.test"),
+          post(3, "volcano"),
+          post(4, "glacier"),
+          commit(ALICE, 5, "delete", "app.bsky.feed.post", rkey(3), null));
+      search.readTail();
+      assertThat(watch.next(Duration.ofSeconds(10)).orElseThrow().text()).isEqualTo("volcano");
+      assertThat(watch.next(Duration.ofMillis(1))).isEmpty();
+      List<byte[]> many = new ArrayList<>();
+      for (int i = 0; i < 1_100; i++) {
+        many.add(post(100 + i, "volcano " + i));
+      }
+      fixture.receive(many);
+      search.readTail();
+      assertThat(watch.missed()).isEqualTo(100);
+      assertThat(watch.missed()).isZero();
+    }
+  }
+
+  @Test
+  void tellsWhatIsKnownOfAnAccount() throws Exception {
+    assertThat(search.account(ALICE)).isEmpty();
+    fixture.store(
+        identity(ALICE, 1, "one.test"),
+        identity(ALICE, 3, "two.test"),
+        post(2, "a"),
+        account(ALICE, 4, false, "deactivated"),
+        commit(
+            ALICE,
+            5,
+            "create",
+            "app.bsky.actor.profile",
+            "self",
+            Frames.record(5, "x").put("displayName", "Alice").put("description", "of nowhere")));
+    Account alice = search.account(ALICE).orElseThrow();
+    assertThat(alice.handle()).isEqualTo("two.test");
+    assertThat(alice.handles())
+        .extracting(Account.Handle::handle)
+        .containsExactly("one.test", "two.test");
+    assertThat(alice.active()).isFalse();
+    assertThat(alice.status()).isEqualTo("deactivated");
+    assertThat(alice.displayName()).isEqualTo("Alice");
+    assertThat(alice.description()).isEqualTo("of nowhere");
+    assertThat(alice.posts()).isEqualTo(1);
+    assertThat(alice.firstSeen()).isBefore(alice.lastSeen());
+    fixture.store(post(BOB, 6, record(6, "b")));
+    Account bob = search.account(BOB).orElseThrow();
+    assertThat(bob.posts()).as("known by posts alone").isEqualTo(1);
+    assertThat(bob.active()).isNull();
+  }
+
+  @Test
+  void answersHaveAllColumnsWhereTheyAreWanted() throws Exception {
+    ObjectNode whole = record(1, "see https://example.org #tag");
+    whole.putArray("langs").add("en");
+    whole.putArray("tags").add("mine");
+    fixture.store(post(ALICE, 1, whole));
+    fixture.receive(post(BOB, 2, record(2, "tail").set("langs", whole.get("langs").deepCopy())));
+    search.readTail();
+    for (int round = 0; round < 2; round++) {
+      List<Post> posts = search.page(everything().withAllColumns(), 0, 10).posts();
+      assertThat(posts).hasSize(2);
+      assertThat(posts).allMatch(post -> post.row().langs().equals(List.of("en")));
+      assertThat(posts).allMatch(post -> post.row().cid() != null && post.row().timeUs() > 0);
+      assertThat(posts.get(1).row().tags()).containsExactly("mine");
+      fixture.drain().batch();
+    }
+    assertThat(search.page(everything(), 0, 10).posts().get(0).row().langs())
+        .as("not read where nobody wants them")
+        .isEmpty();
   }
 
   @Test

@@ -299,7 +299,9 @@ public final class SearchBenchmark {
 
   private void search() throws Exception {
     Map<String, PostQuery> queries = queries();
-    try (PostSearch search = new PostSearch(archive, duckDb, indexes, nothing(), 0, TIMEOUT, 8);
+    try (PostSearch search =
+            new PostSearch(
+                archive, duckDb, indexes, nothing(), new PostSearch.Limits(0, TIMEOUT, 8, 2, 2));
         ArchiveViews views = new ArchiveViews(archive, duckDb, indexes, Duration.ofMinutes(1));
         ArchiveView view = views.newest()) {
       search.prepare();

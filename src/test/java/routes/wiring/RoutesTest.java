@@ -95,6 +95,8 @@ class RoutesTest {
     }
     registry.add("explorer.compact.hours-schedule", () -> "0 0 0 1 1 ? 2099");
     registry.add("explorer.identity.url", () -> "");
+    registry.add("explorer.sql.enabled", () -> "true");
+    registry.add("explorer.api.export-rows-per-day", () -> "20");
   }
 
   @Test
@@ -118,7 +120,21 @@ class RoutesTest {
             "retry-dead-letters",
             "api",
             "search",
+            "posts",
             "export",
+            "export-posts",
+            "export-manifest",
+            "export-estimate",
+            "stream",
+            "actor",
+            "summary",
+            "sql",
+            "sql-sent",
+            "sql-answer",
+            "scores",
+            "scores-sent",
+            "scores-removed",
+            "json-or-csv",
             "volume",
             "post",
             "thread",
@@ -389,6 +405,237 @@ class RoutesTest {
             "Timestamp,Username,Post Preview\r\n\"2026-07-04T14:38:08.001Z\",\"alice.test\",\"a volcano, \"\"quoted\"\"\nin two lines\"\r\n");
     assertThat(http.getForEntity("/export?end=never", String.class).getStatusCode())
         .isEqualTo(HttpStatus.BAD_REQUEST);
+  }
+
+  @Test
+  void postsHaveTheColumnsAskedFor() throws Exception {
+    archived();
+    JsonNode answer = json("/api/v1/posts?text=volcano&fields=text,uri,cid");
+    assertThat(answer.at("/meta/count").intValue()).isEqualTo(1);
+    assertThat(answer.at("/meta").has("cap")).as("the frontend's limit is not here").isFalse();
+    List<String> names = new ArrayList<>();
+    answer.at("/posts/0").fieldNames().forEachRemaining(names::add);
+    assertThat(names).containsExactly("text", "uri", "cid");
+    assertThat(json("/api/v1/posts?fields=all").at("/posts/0").size()).isGreaterThan(8);
+    assertThat(json("/api/v1/posts").at("/posts/0").has("sort_at")).isTrue();
+    assertThat(problem("/api/v1/posts?fields=colour", 400).get("fix").textValue())
+        .contains("reply_root_uri");
+  }
+
+  @Test
+  void exportsOfAllFormatsAreTheSameEachTime() throws Exception {
+    archived();
+    for (String format : List.of("csv", "ndjson", "parquet")) {
+      String path = "/api/v1/export?text=volcano&format=" + format;
+      ResponseEntity<byte[]> first = http.getForEntity(path, byte[].class);
+      assertThat(first.getStatusCode()).isEqualTo(HttpStatus.OK);
+      assertThat(first.getHeaders().getContentDisposition().getFilename()).endsWith("." + format);
+      String pin = first.getHeaders().getFirst("Archive-Pin");
+      assertThat(pin).matches("[0-9a-z]+-[0-9a-z]+");
+      assertThat(first.getHeaders().getFirst("Archive-Complete")).isEqualTo("true");
+      assertThat(http.getForEntity(path + "&pin=" + pin, byte[].class).getBody())
+          .as(format)
+          .isEqualTo(first.getBody());
+    }
+    JsonNode manifest =
+        json("/api/v1/export/manifest?text=volcano&sample=5&seed=3&fields=uri,text");
+    assertThat(manifest.get("rows").longValue()).isEqualTo(1);
+    assertThat(manifest.at("/parameters/seed").textValue()).isEqualTo("3");
+    assertThat(manifest.get("columns")).hasSize(2);
+    assertThat(manifest.get("pin").textValue()).isNotBlank();
+    JsonNode estimate = json("/api/v1/export/estimate?text=volcano");
+    assertThat(estimate.get("rows").longValue()).isEqualTo(1);
+    assertThat(estimate.get("bytes").longValue()).isPositive();
+    assertThat(estimate.get("quotaLeft").longValue()).isBetween(0L, 20L);
+    assertThat(http.getForEntity("/api/v1/export?offset=1&text=volcano", String.class).getBody())
+        .hasLineCount(1);
+    for (String bad :
+        List.of("seed=1", "sample=0", "format=xml", "spreadsheet=1&format=parquet", "offset=-1")) {
+      problem("/api/v1/export?" + bad, 400);
+    }
+  }
+
+  @Test
+  void anExportThatIsMoreThanTheQuotaIsRefused() throws Exception {
+    archived();
+    JsonNode refused = null;
+    for (int i = 0; i < 25 && refused == null; i++) {
+      ResponseEntity<String> answer = http.getForEntity("/api/v1/export", String.class);
+      if (answer.getStatusCode() == HttpStatus.TOO_MANY_REQUESTS) {
+        refused = Json.read(answer.getBody());
+      }
+    }
+    assertThat(refused).isNotNull();
+    assertThat(refused.get("detail").textValue()).contains("of today's 20");
+    // What other tests of this class export has room again.
+    ((com.github.benmanes.caffeine.cache.Cache<?, ?>)
+            org.springframework.test.util.ReflectionTestUtils.getField(
+                org.springframework.test.util.ReflectionTestUtils.getField(
+                    camel.getRegistry().lookupByName("exportApi"), "quota"),
+                "taken"))
+        .invalidateAll();
+  }
+
+  @Test
+  void streamSendsPostsAsTheyCome() throws Exception {
+    archived();
+    try (java.net.http.HttpClient client = java.net.http.HttpClient.newHttpClient()) {
+      var answer =
+          client.send(
+              java.net.http.HttpRequest.newBuilder(
+                      java.net.URI.create(
+                          http.getRootUri() + "/api/v1/stream?text=streamed&fields=text"))
+                  .build(),
+              java.net.http.HttpResponse.BodyHandlers.ofInputStream());
+      assertThat(answer.headers().firstValue("Content-Type").orElseThrow())
+          .startsWith("text/event-stream");
+      try (var lines = new java.io.BufferedReader(new java.io.InputStreamReader(answer.body()))) {
+        assertThat(lines.readLine()).isEqualTo("retry: 5000");
+        stream.append(block(Frames.post(99, "streamed \n now")));
+        String line = lines.readLine();
+        while (!line.startsWith("data:")) {
+          line = lines.readLine();
+        }
+        assertThat(line).isEqualTo("data: {\"text\":\"streamed \\n now\"}");
+      }
+    }
+    problem("/api/v1/stream?min_likes=1", 400);
+    problem("/api/v1/stream?username=nobody.test", 400);
+  }
+
+  @Test
+  void actorTellsWhatIsKnownOfAnAccount() throws Exception {
+    archived();
+    for (String name : List.of("alice.test", "@Alice.test", Frames.ALICE)) {
+      JsonNode alice = json("/api/v1/actors/" + name);
+      assertThat(alice.get("did").textValue()).isEqualTo(Frames.ALICE);
+      assertThat(alice.get("handle").textValue()).isEqualTo("alice.test");
+      assertThat(alice.at("/handles/0/handle").textValue()).isEqualTo("alice.test");
+      assertThat(alice.get("posts").longValue()).isPositive();
+    }
+    assertThat(json("/api/v1/actors/did:plc:nobody").get("posts").longValue()).isZero();
+    problem("/api/v1/actors/nobody.test", 404);
+    problem("/api/v1/actors/alice.test?at=never", 400);
+    problem("/api/v1/actors/a%20b", 400);
+  }
+
+  @Test
+  void summaryAndNumbersAsCsv() throws Exception {
+    archived();
+    JsonNode summary = json("/api/v1/stats/summary?limit=3");
+    assertThat(summary.get("count").longValue()).isGreaterThanOrEqualTo(2);
+    assertThat(summary.at("/top/author/0/value").textValue()).startsWith("did:");
+    ResponseEntity<String> volume =
+        http.getForEntity("/api/v1/stats/volume?format=csv&text=volcano", String.class);
+    assertThat(volume.getHeaders().getContentType().toString()).startsWith("text/csv");
+    assertThat(volume.getBody())
+        .isEqualTo("\"start\",\"posts\"\r\n\"2026-07-04T00:00:00Z\",\"1\"\r\n");
+    assertThat(http.getForEntity("/api/v1/stats/top?of=author&format=csv", String.class).getBody())
+        .startsWith("\"author\",\"handle\",\"posts\"\r\n\"did:");
+    assertThat(http.getForEntity("/api/v1/stats/summary?format=csv", String.class).getBody())
+        .startsWith("\"of\",\"value\",\"handle\",\"posts\"\r\n\"all\",,,");
+    problem("/api/v1/stats/volume?format=xml", 400);
+  }
+
+  @Test
+  void sqlAnswersOneQuery() throws Exception {
+    archived();
+    JsonNode answer = json("/api/v1/sql?q=SELECT 1 AS one, 'x' AS two");
+    assertThat(answer.toString())
+        .isEqualTo(
+            "{\"columns\":[{\"name\":\"one\",\"type\":\"INTEGER\"},{\"name\":\"two\",\"type\":\"VARCHAR\"}],\"rows\":[[1,\"x\"]],\"cut\":false}");
+    ResponseEntity<String> csv =
+        http.getForEntity("/api/v1/sql?format=csv&q=SELECT 1 AS one, NULL AS two", String.class);
+    assertThat(csv.getBody()).isEqualTo("\"one\",\"two\"\r\n\"1\",\r\n");
+    assertThat(problem("/api/v1/sql?q=DROP VIEW posts", 400).get("parameter").textValue())
+        .isEqualTo("q");
+    problem("/api/v1/sql", 400);
+    var headers = new org.springframework.http.HttpHeaders();
+    headers.setContentType(MediaType.TEXT_PLAIN);
+    ResponseEntity<String> sent =
+        http.exchange(
+            "/api/v1/sql",
+            HttpMethod.POST,
+            new org.springframework.http.HttpEntity<>(
+                "SELECT count(*) > 1 AS n FROM posts", headers),
+            String.class);
+    assertThat(sent.getBody()).contains("\"rows\":[[true]]");
+    headers.setContentType(MediaType.parseMediaType("text/csv"));
+    ResponseEntity<String> stored =
+        http.exchange(
+            "/api/v1/scores/tone",
+            HttpMethod.PUT,
+            new org.springframework.http.HttpEntity<>("uri,score\nat://x,1\n", headers),
+            String.class);
+    assertThat(stored.getBody()).contains("\"table\":\"scores_tone\"");
+    assertThat(json("/api/v1/scores").at("/tables/0").textValue()).isEqualTo("scores_tone");
+    assertThat(json("/api/v1/sql?q=SELECT score FROM scores_tone").at("/rows/0/0").intValue())
+        .isEqualTo(1);
+    http.delete("/api/v1/scores/tone");
+    assertThat(json("/api/v1/scores").get("tables")).isEmpty();
+    assertThat(
+            http.exchange("/api/v1/scores/tone", HttpMethod.DELETE, null, String.class)
+                .getStatusCode())
+        .isEqualTo(HttpStatus.NOT_FOUND);
+  }
+
+  @Test
+  void anAnswerIsTheSameUntilSomethingComes() throws Exception {
+    archived();
+    String path = "/search?text=volcano";
+    ResponseEntity<String> first = http.getForEntity(path, String.class);
+    String tag = first.getHeaders().getETag();
+    assertThat(tag).startsWith("W/\"");
+    assertThat(first.getHeaders().getCacheControl()).isEqualTo("no-cache");
+    assertThat(http.getForEntity(path, String.class).getBody())
+        .as("even the time that it took")
+        .isEqualTo(first.getBody());
+    var headers = new org.springframework.http.HttpHeaders();
+    headers.setIfNoneMatch(tag);
+    ResponseEntity<String> again =
+        http.exchange(
+            path, HttpMethod.GET, new org.springframework.http.HttpEntity<>(headers), String.class);
+    assertThat(again.getStatusCode()).isEqualTo(HttpStatus.NOT_MODIFIED);
+    assertThat(again.getBody()).isNull();
+    stream.append(block(Frames.post(123, "one more volcano, received")));
+    await().until(() -> json(path).at("/meta/count").asInt() == 2);
+    assertThat(http.getForEntity(path, String.class).getHeaders().getETag()).isNotEqualTo(tag);
+    stream.append(
+        block(
+            Frames.commit(
+                Frames.ALICE, 124, "delete", "app.bsky.feed.post", Frames.rkey(123), null)));
+    await().until(() -> json(path).at("/meta/count").asInt() == 1);
+    String pin = json(path).at("/meta/pin").textValue();
+    assertThat(http.getForEntity(path + "&pin=" + pin, String.class).getHeaders().getCacheControl())
+        .isEqualTo("max-age=300");
+  }
+
+  @Test
+  void everyRequestHasAnId() {
+    ResponseEntity<String> given = http.getForEntity("/api/v1/status", String.class);
+    assertThat(given.getHeaders().getFirst("X-Request-Id")).hasSizeBetween(8, 64);
+    var headers = new org.springframework.http.HttpHeaders();
+    headers.set("X-Request-Id", "mine-1");
+    assertThat(
+            http.exchange(
+                    "/api/v1/status",
+                    HttpMethod.GET,
+                    new org.springframework.http.HttpEntity<>(headers),
+                    String.class)
+                .getHeaders()
+                .getFirst("X-Request-Id"))
+        .isEqualTo("mine-1");
+  }
+
+  private JsonNode problem(String path, int status) throws IOException {
+    ResponseEntity<String> answer = http.getForEntity(path, String.class);
+    assertThat(answer.getStatusCode().value()).as(path + " " + answer.getBody()).isEqualTo(status);
+    assertThat(answer.getHeaders().getContentType())
+        .as(path)
+        .isEqualTo(MediaType.APPLICATION_PROBLEM_JSON);
+    JsonNode problem = Json.read(answer.getBody());
+    assertThat(problem.get("fix").textValue()).isNotBlank();
+    return problem;
   }
 
   @Test
@@ -667,8 +914,11 @@ class RoutesTest {
     ResponseEntity<String> unknown = http.getForEntity("/nothing/here", String.class);
     assertThat(unknown.getStatusCode()).isEqualTo(HttpStatus.NOT_FOUND);
     assertThat(unknown.getHeaders().getContentType()).isEqualTo(MediaType.APPLICATION_PROBLEM_JSON);
+    assertThat(unknown.getBody()).contains("\"fix\"");
     ResponseEntity<String> posted = http.exchange("/search", HttpMethod.POST, null, String.class);
     assertThat(posted.getStatusCode()).isEqualTo(HttpStatus.METHOD_NOT_ALLOWED);
+    assertThat(posted.getHeaders().getContentType()).isEqualTo(MediaType.APPLICATION_PROBLEM_JSON);
+    assertThat(posted.getBody()).contains("\"fix\"");
   }
 
   @Test

@@ -58,12 +58,12 @@ final class Accounts {
       long posts,
       Deadline deadline) {
     String sql =
-        "SELECT count(*), arg_max(active, at) FILTER (kind = 'account'),"
-            + " arg_max(coalesce(status, ''), at) FILTER (kind = 'account'),"
-            + " arg_max(coalesce(display_name, ''), at) FILTER (kind = 'commit'),"
-            + " arg_max(coalesce(description, ''), at) FILTER (kind = 'commit'),"
+        "SELECT count(*), arg_max(active, said) FILTER (kind = 'account'),"
+            + " arg_max(coalesce(status, ''), said) FILTER (kind = 'account'),"
+            + " arg_max(coalesce(display_name, ''), said) FILTER (kind = 'commit'),"
+            + " arg_max(coalesce(description, ''), said) FILTER (kind = 'commit'),"
             + " epoch_us(min(time_us)), epoch_us(max(time_us))"
-            + " FROM (SELECT *, coalesce(event_time, time_us) AS at FROM "
+            + " FROM (SELECT *, coalesce(event_time, time_us) AS said FROM "
             + DuckDb.from(actors.files())
             + ") WHERE did = ?";
     try (Connection connection = duckDb.connect();

@@ -83,7 +83,7 @@ public record PostRow(
    * @param columns gives the value of a column; null for one that is not known, and one that has
    *     none
    */
-  static PostRow of(Function<String, Object> columns) {
+  public static PostRow of(Function<String, Object> columns) {
     Integer media = (Integer) columns.apply("media_count");
     return new PostRow(
         string(columns, "did"),

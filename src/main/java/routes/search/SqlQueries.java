@@ -2,21 +2,16 @@ package routes.search;
 
 import static java.util.Objects.requireNonNull;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Properties;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -40,8 +35,11 @@ public final class SqlQueries {
       "'at://' || did || '/' || collection || '/' || rkey AS uri, *";
   private static final String SCORES = "scores_";
 
+  private static final ObjectMapper JSON = new ObjectMapper();
+
   private final Archive archive;
   private final Path scores;
+  private final Path temporary;
   private final Limits limits;
   private final Semaphore running;
 
@@ -49,17 +47,16 @@ public final class SqlQueries {
    * What a query may take.
    *
    * @param timeout how long it may take, waiting for others included
-   * @param memory of its DuckDB, such as {@code 256MB}
+   * @param memoryBytes of its DuckDB
    * @param threads of its DuckDB
    * @param maxRows rows of an answer, at most; the rest is cut off
    * @param maxConcurrent queries that may run at once
    */
   public record Limits(
-      Duration timeout, String memory, int threads, int maxRows, int maxConcurrent) {
+      Duration timeout, long memoryBytes, int threads, int maxRows, int maxConcurrent) {
 
     public Limits {
       requireNonNull(timeout, "timeout");
-      requireNonNull(memory, "memory");
     }
   }
 
@@ -76,15 +73,9 @@ public final class SqlQueries {
   /** How values are written. */
   public enum Form {
     /** As JSON. */
-    JSON("CAST(to_json(COLUMNS(*)) AS VARCHAR)"),
+    JSON,
     /** As DuckDB writes them. */
-    TEXT("CAST(COLUMNS(*) AS VARCHAR)");
-
-    private final String select;
-
-    Form(String select) {
-      this.select = select;
-    }
+    TEXT
   }
 
   /**
@@ -112,10 +103,12 @@ public final class SqlQueries {
 
   /**
    * @param scores folder of the tables of scores
+   * @param temporary folder for what a process needs while it runs
    */
-  public SqlQueries(Archive archive, Path scores, Limits limits) {
+  public SqlQueries(Archive archive, Path scores, Path temporary, Limits limits) {
     this.archive = requireNonNull(archive, "archive");
     this.scores = requireNonNull(scores, "scores");
+    this.temporary = requireNonNull(temporary, "temporary");
     this.limits = requireNonNull(limits, "limits");
     this.running = new Semaphore(limits.maxConcurrent, true);
   }
@@ -131,14 +124,76 @@ public final class SqlQueries {
     Deadline deadline = new Deadline(limits.timeout);
     String query = requireOne(sql);
     enter();
-    try (Connection connection = open(query);
-        Cancelling cancelling = new Cancelling(deadline)) {
-      reader.columns(columns(connection, query, cancelling));
-      read(connection, query, form, reader, cancelling);
-    } catch (SQLException e) {
-      throw deadline.isPast() ? deadline.timeout(e) : new Refused(reason(e), e);
+    try (SqlProcess process = SqlProcess.start(temporary, limits.memoryBytes)) {
+      process.ask(request(query, form));
+      read(process, deadline, reader);
     } finally {
       running.release();
+    }
+  }
+
+  /** Its own limits hold as well: it should rather say what it lacks than be ended. */
+  private SqlWorker.Request request(String query, Form form) {
+    String folded = query.toLowerCase(Locale.ROOT);
+    List<String> allowed = new ArrayList<>();
+    List<String> views = new ArrayList<>();
+    for (TableName table : TableName.values()) {
+      if (folded.contains(table.label())) {
+        List<String> paths =
+            archive.snapshot(table).files().stream()
+                .map(ArchiveFile::path)
+                .map(Path::toString)
+                .toList();
+        allowed.addAll(paths);
+        views.add(view(table, paths));
+      }
+    }
+    for (Path file : folded.contains(SCORES) ? scoreFiles() : List.<Path>of()) {
+      allowed.add(file.toString());
+      views.add(
+          "CREATE VIEW "
+              + SCORES
+              + scoreName(file)
+              + " AS SELECT * FROM read_parquet("
+              + literal(file.toString())
+              + ")");
+    }
+    return new SqlWorker.Request(
+        query,
+        form == Form.JSON,
+        allowed,
+        views,
+        limits.memoryBytes + "B",
+        limits.threads,
+        limits.maxRows);
+  }
+
+  private static void read(SqlProcess process, Deadline deadline, Reader reader)
+      throws IOException {
+    while (true) {
+      String line = process.line(deadline);
+      JsonNode said = line == null ? JSON.nullNode() : JSON.readTree(line);
+      if (said.has("row")) {
+        List<String> values = new ArrayList<>();
+        said.get("row").forEach(value -> values.add(value.isNull() ? null : value.textValue()));
+        reader.row(values);
+      } else if (said.has("columns")) {
+        List<Column> columns = new ArrayList<>();
+        said.get("columns")
+            .forEach(
+                column ->
+                    columns.add(
+                        new Column(
+                            column.get("name").textValue(), column.get("type").textValue())));
+        reader.columns(columns);
+      } else if (said.has("cut")) {
+        reader.end(said.get("cut").booleanValue());
+        return;
+      } else if (said.has("refused")) {
+        throw new Refused(said.get("refused").textValue(), null);
+      } else {
+        throw new Refused("it took more memory than it may have, and was ended", null);
+      }
     }
   }
 
@@ -166,86 +221,6 @@ public final class SqlQueries {
       throw new Refused("it is empty, or has a character 0", null);
     }
     return query;
-  }
-
-  private Connection open(String query) throws SQLException {
-    Properties properties = new Properties();
-    properties.setProperty("jdbc_stream_results", "true");
-    properties.setProperty("memory_limit", limits.memory);
-    properties.setProperty("threads", Integer.toString(limits.threads));
-    properties.setProperty("temp_directory", "");
-    properties.setProperty("autoinstall_known_extensions", "false");
-    properties.setProperty("autoload_known_extensions", "false");
-    properties.setProperty("allow_community_extensions", "false");
-    Connection connection = DriverManager.getConnection("jdbc:duckdb:", properties);
-    try {
-      requireReading(connection, query);
-      prepare(connection, query);
-      return connection;
-    } catch (SQLException | RuntimeException e) {
-      connection.close();
-      throw e;
-    }
-  }
-
-  /** DuckDB's own parser tells what it is: it can write as JSON what only reads. */
-  private static void requireReading(Connection connection, String query) throws SQLException {
-    try (PreparedStatement statement =
-        connection.prepareStatement(
-            "SELECT json_extract_string(parsed, '$.error_message'),"
-                + " json_array_length(parsed, '$.statements')"
-                + " FROM (SELECT json_serialize_sql(CAST(? AS VARCHAR)) AS parsed)")) {
-      statement.setString(1, query);
-      try (ResultSet parsed = statement.executeQuery()) {
-        parsed.next();
-        String error = parsed.getString(1);
-        if (error != null) {
-          throw new Refused(error, null);
-        }
-        if (parsed.getInt(2) != 1) {
-          throw new Refused("it is not one statement but " + parsed.getInt(2), null);
-        }
-      }
-    }
-  }
-
-  private void prepare(Connection connection, String query) throws SQLException {
-    String folded = query.toLowerCase(Locale.ROOT);
-    List<String> allowed = new ArrayList<>();
-    List<String> views = new ArrayList<>();
-    for (TableName table : TableName.values()) {
-      if (folded.contains(table.label())) {
-        List<String> paths =
-            archive.snapshot(table).files().stream()
-                .map(ArchiveFile::path)
-                .map(Path::toString)
-                .toList();
-        allowed.addAll(paths);
-        views.add(view(table, paths));
-      }
-    }
-    for (Path file : folded.contains(SCORES) ? scoreFiles() : List.<Path>of()) {
-      allowed.add(file.toString());
-      views.add(
-          "CREATE VIEW "
-              + SCORES
-              + scoreName(file)
-              + " AS SELECT * FROM read_parquet("
-              + literal(file.toString())
-              + ")");
-    }
-    try (Statement statement = connection.createStatement()) {
-      statement.execute("SET TimeZone = 'UTC'");
-      statement.execute(
-          "SET allowed_paths = ["
-              + allowed.stream().map(SqlQueries::literal).collect(Collectors.joining(", "))
-              + "]");
-      for (String view : views) {
-        statement.execute(view);
-      }
-      statement.execute("SET enable_external_access = false");
-      statement.execute("SET lock_configuration = true");
-    }
   }
 
   private static String view(TableName table, List<String> paths) {
@@ -299,49 +274,5 @@ public final class SqlQueries {
 
   static String literal(String text) {
     return "'" + text.replace("'", "''") + "'";
-  }
-
-  private static List<Column> columns(Connection connection, String query, Cancelling cancelling)
-      throws SQLException {
-    List<Column> columns = new ArrayList<>();
-    try (Statement statement = connection.createStatement()) {
-      cancelling.watch(statement);
-      try (ResultSet described =
-          statement.executeQuery("DESCRIBE SELECT * FROM (" + query + "\n)")) {
-        while (described.next()) {
-          columns.add(new Column(described.getString(1), described.getString(2)));
-        }
-      }
-    }
-    return columns;
-  }
-
-  private void read(
-      Connection connection, String query, Form form, Reader reader, Cancelling cancelling)
-      throws SQLException, IOException {
-    try (Statement statement = connection.createStatement()) {
-      cancelling.watch(statement);
-      // The line break ends a comment that the query may end with.
-      try (ResultSet rows =
-          statement.executeQuery("SELECT " + form.select + " FROM (" + query + "\n)")) {
-        int width = rows.getMetaData().getColumnCount();
-        int count = 0;
-        while (count < limits.maxRows && rows.next()) {
-          List<String> values = new ArrayList<>(width);
-          for (int i = 1; i <= width; i++) {
-            values.add(rows.getString(i));
-          }
-          reader.row(values);
-          count++;
-        }
-        reader.end(count == limits.maxRows && rows.next());
-      }
-    }
-  }
-
-  /** DuckDB's first line: what follows shows the statement around the query. */
-  private static String reason(SQLException e) {
-    String message = e.getMessage() == null ? e.toString() : e.getMessage();
-    return message.split("\n", 2)[0];
   }
 }

@@ -167,9 +167,10 @@ class QueryWiring {
         new SqlQueries(
             archive,
             scores,
+            archive.folder().resolveSibling("tmp"),
             new SqlQueries.Limits(
                 sql.timeout(),
-                sql.memory().toBytes() + "B",
+                sql.memory().toBytes(),
                 sql.threads(),
                 sql.maxRows(),
                 sql.maxConcurrent()));

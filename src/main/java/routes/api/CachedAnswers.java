@@ -15,6 +15,7 @@ import java.util.function.Supplier;
 import org.springframework.util.DigestUtils;
 import org.springframework.web.filter.OncePerRequestFilter;
 import org.springframework.web.util.ContentCachingResponseWrapper;
+import org.springframework.web.util.WebUtils;
 
 /**
  * Gives the same answer again as long as nothing was received or committed since, and tells a
@@ -85,11 +86,12 @@ public final class CachedAnswers extends OncePerRequestFilter {
         return;
       }
     }
+    // Behind an answer that was made by another thread, others have put theirs around it.
+    ContentCachingResponseWrapper known =
+        WebUtils.getNativeResponse(response, ContentCachingResponseWrapper.class);
     ContentCachingResponseWrapper held =
-        response instanceof ContentCachingResponseWrapper known
-            ? known
-            : new ContentCachingResponseWrapper(response);
-    chain.doFilter(request, held);
+        known == null ? new ContentCachingResponseWrapper(response) : known;
+    chain.doFilter(request, known == null ? held : response);
     if (!isAsyncStarted(request)) {
       keep(request, held);
     }

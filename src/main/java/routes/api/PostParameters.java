@@ -69,6 +69,7 @@ public final class PostParameters {
           + " today are not among these.";
 
   private static final int MAX_TEXT = 500;
+  private static final int LAST_YEAR = 9999;
 
   private final PostSearch search;
   private final Accounts accounts;
@@ -300,7 +301,11 @@ public final class PostParameters {
         LocalDate day = LocalDate.parse(value.strip());
         return (end ? day.plusDays(1) : day).atStartOfDay(ZoneOffset.UTC).toInstant();
       }
-      return OffsetDateTime.parse(value.strip()).toInstant();
+      OffsetDateTime time = OffsetDateTime.parse(value.strip());
+      if (time.getYear() >= 0 && time.getYear() <= LAST_YEAR) {
+        return time.toInstant();
+      }
+      throw new DateTimeException("beyond what can be compared");
     } catch (DateTimeException e) {
       throw new ProblemException(
           Problem.badParameter(

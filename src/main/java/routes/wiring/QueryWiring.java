@@ -34,6 +34,7 @@ import routes.api.CompletenessApi;
 import routes.api.DeadLettersApi;
 import routes.api.ExportApi;
 import routes.api.ExportQuota;
+import routes.api.FlushedStream;
 import routes.api.HttpProblems;
 import routes.api.OpenApi;
 import routes.api.PageSafety;
@@ -249,6 +250,11 @@ class QueryWiring {
     ApiKeys keys =
         new ApiKeys(Optional.of(api.keysFile()).filter(file -> !file.isBlank()).map(Path::of));
     return inOrder(new ApiClients(keys, api.keyRequired(), api.requestsPerHour(), json), 3);
+  }
+
+  @Bean
+  FilterRegistrationBean<FlushedStream> flushedStream() {
+    return inOrder(new FlushedStream(), 5);
   }
 
   @Bean

@@ -64,7 +64,7 @@ import routes.fixtures.TestFolders;
 @DirtiesContext
 class ApiContractTest {
 
-  private static final int REQUESTS = Integer.getInteger("requests", 1_500);
+  private static final int REQUESTS = Integer.getInteger("requests", 900);
   private static final long SEED = Long.getLong("seed", 1);
   private static final ObjectMapper JSON = new ObjectMapper();
 

@@ -23,6 +23,7 @@ import org.apache.camel.component.mock.MockEndpoint;
 import org.apache.camel.test.spring.junit5.CamelSpringBootTest;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.test.autoconfigure.actuate.observability.AutoConfigureObservability;
 import org.springframework.boot.test.context.SpringBootTest;
@@ -477,6 +478,7 @@ class RoutesTest {
   }
 
   @Test
+  @Timeout(60)
   void streamSendsPostsAsTheyCome() throws Exception {
     archived();
     try (java.net.http.HttpClient client = java.net.http.HttpClient.newHttpClient()) {
@@ -485,6 +487,7 @@ class RoutesTest {
               java.net.http.HttpRequest.newBuilder(
                       java.net.URI.create(
                           http.getRootUri() + "/api/v1/stream?text=streamed&fields=text"))
+                  .timeout(Duration.ofSeconds(20))
                   .build(),
               java.net.http.HttpResponse.BodyHandlers.ofInputStream());
       assertThat(answer.headers().firstValue("Content-Type").orElseThrow())

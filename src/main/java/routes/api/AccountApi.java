@@ -38,7 +38,7 @@ public final class AccountApi {
     Parameters parameters = new Parameters(query, KNOWN);
     java.util.Optional<Instant> at =
         parameters.text("at").map(value -> PostParameters.time("at", value, true));
-    Accounts.Found found = accounts.find("actor", actor, at);
+    Accounts.Found found = accounts.find("actor", Parameters.ofPath("actor", actor), at);
     String did =
         found
             .did()

@@ -67,6 +67,15 @@ final class Parameters {
     }
   }
 
+  /**
+   * A part of the path, decoded: routes have it as it was sent.
+   *
+   * @throws ProblemException when it cannot be decoded
+   */
+  static String ofPath(String name, String sent) {
+    return decode(sent.replace("+", "%2B"), name);
+  }
+
   /** All that have a value, in the order in which they were given. */
   Map<String, String> all() {
     return Collections.unmodifiableMap(values);

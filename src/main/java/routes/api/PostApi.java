@@ -70,7 +70,9 @@ public final class PostApi {
   }
 
   /** All that the archive has of a post. */
-  public PostHistory post(@Header("did") String account, @Header("rkey") String rkey) {
+  public PostHistory post(@Header("did") String sentDid, @Header("rkey") String sentRkey) {
+    String account = Parameters.ofPath("did", sentDid);
+    String rkey = Parameters.ofPath("rkey", sentRkey);
     String did =
         Accounts.DID.matcher(account).matches()
             ? account

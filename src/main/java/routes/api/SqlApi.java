@@ -198,7 +198,8 @@ public final class SqlApi {
   public ScoreTables.Stored store(@Header("name") String name, @Body InputStream csv)
       throws IOException {
     queries();
-    return scores.store(name, csv == null ? InputStream.nullInputStream() : csv);
+    return scores.store(
+        Parameters.ofPath("name", name), csv == null ? InputStream.nullInputStream() : csv);
   }
 
   /** The tables of scores that there are. */
@@ -210,7 +211,7 @@ public final class SqlApi {
   /** Removes a table of scores. */
   public Tables remove(@Header("name") String name) throws IOException {
     queries();
-    if (!scores.remove(name)) {
+    if (!scores.remove(Parameters.ofPath("name", name))) {
       throw new ProblemException(
           Problem.notFound(
               "name",

@@ -204,7 +204,7 @@ public final class StatusApi {
   /** The live files of a table, for a DuckDB or pandas of one's own. */
   public TableFiles files(@Header("table") String table) {
     TableName name =
-        TableName.named(table == null ? "" : table)
+        TableName.named(Parameters.ofPath("table", table))
             .orElseThrow(
                 () ->
                     new ProblemException(

@@ -64,8 +64,12 @@ import routes.fixtures.TestFolders;
 @DirtiesContext
 class ApiContractTest {
 
-  private static final int REQUESTS = Integer.getInteger("requests", 900);
+  private static final int REQUESTS = Integer.getInteger("requests", 600);
   private static final long SEED = Long.getLong("seed", 1);
+
+  /** One in so many questions in SQL is asked: each takes a process. */
+  private static final int PROCESSES = 4;
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private static final List<String> HOSTILE =
@@ -218,6 +222,9 @@ class ApiContractTest {
     Map<String, Integer> statuses = new TreeMap<>();
     for (int i = 0; i < REQUESTS; i++) {
       Operation operation = operations.get(i % operations.size());
+      if (operation.path.equals("/api/v1/sql") && i / operations.size() % PROCESSES != 0) {
+        continue;
+      }
       Request request = request(operation);
       HttpResponse<byte[]> answer = send(request);
       check(operation, request, answer);

@@ -24,6 +24,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import org.springframework.web.filter.OncePerRequestFilter;
+import org.springframework.web.util.UrlPathHelper;
 
 /**
  * Tells who asks, by an API key or else by address, and how often that may be. Keys come as {@code
@@ -35,6 +36,7 @@ public final class ApiClients extends OncePerRequestFilter {
   /** Of the client, for routes; also the request's attribute. */
   public static final String HEADER = "Explorer-Client";
 
+  private static final List<String> GUARDED = List.of("/api/", "/search", "/export");
   private static final int MOST_CLIENTS = 100_000;
   private static final Duration WINDOW = Duration.ofHours(1);
   private static final int PREFIX_BYTES = 8;
@@ -64,8 +66,9 @@ public final class ApiClients extends OncePerRequestFilter {
 
   @Override
   protected boolean shouldNotFilter(HttpServletRequest request) {
-    String path = request.getRequestURI();
-    return !path.startsWith("/api/") && !path.equals("/search") && !path.equals("/export");
+    // Decoded, as routes are found: /%61pi is /api as well.
+    String path = UrlPathHelper.defaultInstance.getPathWithinApplication(request);
+    return GUARDED.stream().noneMatch(path::startsWith);
   }
 
   @Override

@@ -25,7 +25,7 @@ import routes.search.SqlQueries;
 public final class SqlApi {
 
   private static final Set<String> KNOWN = Set.of("q", "format");
-  private static final int MAX_BYTES = 64 << 20;
+  private static final int MAX_BYTES = 16 << 20;
 
   private final Optional<SqlQueries> queries;
   private final ScoreTables scores;

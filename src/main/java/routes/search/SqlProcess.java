@@ -95,7 +95,7 @@ final class SqlProcess implements AutoCloseable {
         DEADLINES.schedule(
             process::destroyForcibly, Math.max(1, deadline.millisLeft()), TimeUnit.MILLISECONDS);
     try {
-      String line = answers.readLine();
+      String line = readLine();
       if (deadline.isPast()) {
         throw deadline.timeout(null);
       }
@@ -103,6 +103,21 @@ final class SqlProcess implements AutoCloseable {
     } finally {
       ending.cancel(false);
     }
+  }
+
+  /** No longer than it may be: what it says is held in memory here. */
+  private String readLine() throws IOException {
+    StringBuilder line = new StringBuilder();
+    for (int read = answers.read(); read >= 0; read = answers.read()) {
+      if (read == '\n') {
+        return line.toString();
+      }
+      if (line.length() == SqlWorker.MAX_LINE) {
+        break;
+      }
+      line.append((char) read);
+    }
+    return null;
   }
 
   @Override

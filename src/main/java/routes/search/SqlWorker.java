@@ -31,6 +31,9 @@ public final class SqlWorker {
   /** The argument with which the application becomes one. */
   public static final String ARGUMENT = "sql-worker";
 
+  /** Characters of a line that it writes, at most. */
+  static final int MAX_LINE = 4_000_000;
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Request request;
@@ -93,13 +96,17 @@ public final class SqlWorker {
       try {
         worker.answer();
       } catch (SQLException | NoQuery e) {
-        worker.say(Map.of("refused", reason(e)));
+        writer.write(JSON.writeValueAsString(Map.of("refused", reason(e))) + "\n");
       }
     }
   }
 
-  private void say(Map<String, ?> what) throws IOException {
-    out.write(JSON.writeValueAsString(what));
+  private void say(Map<String, ?> what) throws IOException, NoQuery {
+    String line = JSON.writeValueAsString(what);
+    if (line.length() > MAX_LINE) {
+      throw new NoQuery("a row of the answer has more than " + MAX_LINE + " characters");
+    }
+    out.write(line);
     out.write('\n');
   }
 
@@ -169,7 +176,7 @@ public final class SqlWorker {
     return columns;
   }
 
-  private void rows(Connection connection, String from) throws SQLException, IOException {
+  private void rows(Connection connection, String from) throws SQLException, NoQuery, IOException {
     String values =
         request.asJson ? "CAST(to_json(COLUMNS(*)) AS VARCHAR)" : "CAST(COLUMNS(*) AS VARCHAR)";
     try (Statement statement = connection.createStatement();

@@ -135,7 +135,16 @@ class ApiClientsTest {
     ApiClients clients = new ApiClients(new ApiKeys(Optional.empty()), true, 1, JSON);
     MockHttpServletRequest page = new MockHttpServletRequest("GET", "/index.html");
     assertThat(ask(clients, page).getStatus()).isEqualTo(200);
-    for (String path : new String[] {"/search", "/export", "/api/v1/status"}) {
+    for (String path :
+        new String[] {
+          "/search",
+          "/export",
+          "/api/v1/status",
+          "/%61pi/v1/posts",
+          "//api/v1/posts",
+          "/%2fapi/v1/posts",
+          "/search/"
+        }) {
       assertThat(ask(clients, new MockHttpServletRequest("GET", path)).getStatus())
           .as(path)
           .isEqualTo(401);

@@ -275,6 +275,7 @@ class SqlQueriesTest {
         "SELECT '" + "x".repeat(SqlQueries.MAX_LENGTH) + "'",
         // memory and time
         "SELECT length(repeat('x', 2000000000))",
+        "SELECT repeat('x', 30000000)",
         "SELECT list(i) FROM range(1000000000) t(i)",
         "SELECT string_agg(i::VARCHAR, ',') FROM range(1000000000) t(i)",
         "SELECT length(lpad('', 2000000000, 'x'))",

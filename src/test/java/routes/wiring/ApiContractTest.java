@@ -163,6 +163,7 @@ class ApiContractTest {
     registry.add("explorer.identity.url", () -> "");
     registry.add("explorer.sql.enabled", () -> "true");
     registry.add("explorer.sql.timeout", () -> "2s");
+    registry.add("logging.level.access", () -> "WARN");
   }
 
   /** Each answers the one before; some have images, links and mentions. */

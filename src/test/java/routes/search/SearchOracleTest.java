@@ -128,7 +128,7 @@ class SearchOracleTest {
       try (ArchiveView view = views.newest()) {
         assertThat(view.scanned()).isEmpty();
         for (int i = 0; i < QUESTIONS / BATCHES; i++) {
-          PostQuery query = query();
+          PostQuery query = query().withAllColumns();
           int offset = random.nextInt(4) * random.nextInt(10);
           int limit = 1 + random.nextInt(30);
           List<Post> expected = plainly(view, query, offset, limit);

@@ -64,11 +64,11 @@ import routes.fixtures.TestFolders;
 @DirtiesContext
 class ApiContractTest {
 
-  private static final int REQUESTS = Integer.getInteger("requests", 600);
+  private static final int REQUESTS = Integer.getInteger("requests", 300);
   private static final long SEED = Long.getLong("seed", 1);
 
   /** One in so many questions in SQL is asked: each takes a process. */
-  private static final int PROCESSES = 4;
+  private static final int PROCESSES = 6;
 
   private static final ObjectMapper JSON = new ObjectMapper();
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import routes.fixtures.ExtractedJar;
@@ -12,6 +13,7 @@ import routes.fixtures.ExtractedJar;
  * Kills the real application again and again, and compares what is stored with the model: short
  * here, long with {@code -Psoak}. A failure is repeated with {@code -Dseed=…}.
  */
+@Order(1)
 class CrashIT {
 
   private static final long SEED = Long.getLong("seed", System.nanoTime());

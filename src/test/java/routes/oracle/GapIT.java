@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import routes.fixtures.ExplorerProcess;
@@ -19,6 +20,7 @@ import routes.simulator.Misbehaviour;
 import routes.simulator.World;
 
 /** Outages longer than a host holds what happened: known, shown, and filled where any host can. */
+@Order(2)
 class GapIT {
 
   private static final Duration HELD = Duration.ofSeconds(2);

@@ -297,7 +297,7 @@ class SqlQueriesTest {
   }
 
   /** One in so many, unless {@code -Dattempts=all}: each takes a process or two. */
-  private static final int PART = 12;
+  private static final int PART = 24;
 
   static Stream<String> tried() {
     List<String> all = attempts().toList();

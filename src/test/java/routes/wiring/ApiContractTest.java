@@ -64,7 +64,7 @@ import routes.fixtures.TestFolders;
 @DirtiesContext
 class ApiContractTest {
 
-  private static final int REQUESTS = Integer.getInteger("requests", 300);
+  private static final int REQUESTS = Integer.getInteger("requests", 250);
   private static final long SEED = Long.getLong("seed", 1);
 
   /** One in so many questions in SQL is asked: each takes a process. */

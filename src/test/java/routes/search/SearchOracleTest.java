@@ -149,7 +149,10 @@ class SearchOracleTest {
             long all = plainCount(view, query);
             PostVolume.Interval interval = PostVolume.Interval.values()[random.nextInt(4)];
             PostVolume volume = matches.volume(interval);
-            assertThat(volume.exact()).isEqualTo(count.exact());
+            if (volume.exact()) {
+              // It may be where the count is not: it has seen which rows there are.
+              assertThat(volume).as("%s", query).isEqualTo(plainVolume(view, query, interval));
+            }
             if (count.exact()) {
               assertThat(volume).as("%s", query).isEqualTo(plainVolume(view, query, interval));
               assertThat(count.posts()).as("%s, seed %d", query, SEED).isEqualTo(all);

@@ -106,7 +106,7 @@ public final class ExportApi {
       ExportFormat format,
       List<PostColumn> columns,
       Optional<PostSample> sample,
-      long offset,
+      int offset,
       boolean spreadsheetSafe,
       Completeness.Summary completeness,
       String notice,
@@ -132,6 +132,9 @@ public final class ExportApi {
   public Plan plan(
       @Header(Exchange.HTTP_QUERY) String query, @Header(ApiClients.HEADER) String client) {
     Plan plan = read(query, client);
+    if (quota.left(client).isEmpty()) {
+      return plan;
+    }
     long rows = plan.query.map(posts -> rows(posts, plan.sample).posts()).orElse(0L);
     long due = Math.max(0, rows - plan.offset);
     quota.take(client, due);
@@ -161,11 +164,12 @@ public final class ExportApi {
               "spreadsheet", "Only CSV is read by spreadsheets.", "Leave it out, or ask for CSV."));
     }
     Optional<PostSample> sample = sample(parameters);
+    List<PostColumn> columns = PostColumn.read(parameters, PostColumn.ALL);
     PostParameters.Asked asked = postParameters.read(parameters);
     return new Plan(
-        asked.query().map(this::pinned).map(PostQuery::withAllColumns),
+        asked.query().map(posts -> PostColumn.reading(columns, pinned(posts))),
         format,
-        PostColumn.read(parameters, PostColumn.ALL),
+        columns,
         sample,
         parameters.number("offset", 0, 0, Integer.MAX_VALUE),
         spreadsheet,
@@ -235,7 +239,7 @@ public final class ExportApi {
       PostWriter.Opening format,
       Optional<PostQuery> query,
       Optional<PostSample> sample,
-      long offset,
+      int offset,
       int limit,
       LongConsumer atEnd)
       throws IOException {

@@ -8,6 +8,7 @@ import static routes.api.PostColumn.Kind.TIME;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -16,6 +17,7 @@ import java.util.function.Function;
 import java.util.function.ToIntFunction;
 import routes.search.Engagement;
 import routes.search.Post;
+import routes.search.PostQuery;
 
 /**
  * What answers and exports can show of a post. Columns that the table {@code posts} has as well are
@@ -57,6 +59,23 @@ enum PostColumn {
 
   static final List<PostColumn> ALL = List.of(values());
 
+  /** What is known of every post found, without reading more of it. */
+  private static final Set<PostColumn> ALWAYS_READ =
+      EnumSet.of(
+          URI,
+          SORT_AT,
+          DID,
+          HANDLE,
+          TEXT_,
+          RKEY,
+          REV,
+          REPLY_PARENT_URI,
+          DELETED,
+          LIKES,
+          REPOSTS,
+          REPLIES,
+          QUOTES);
+
   /** What its values are. */
   enum Kind {
     TEXT,
@@ -80,6 +99,11 @@ enum PostColumn {
 
   private static Function<Post, Object> engagement(ToIntFunction<Engagement> count) {
     return post -> post.engagement() == null ? null : count.applyAsInt(post.engagement());
+  }
+
+  /** The query with as many columns of the posts as these need. */
+  static PostQuery reading(List<PostColumn> columns, PostQuery query) {
+    return ALWAYS_READ.containsAll(columns) ? query : query.withAllColumns();
   }
 
   Kind kind() {

@@ -111,7 +111,7 @@ public final class SearchApi {
 
   /** A page of posts, newest first. */
   public Answer search(@Header(Exchange.HTTP_QUERY) String query) {
-    Page page = page(new Parameters(query, PAGED), rowCap, false);
+    Page page = page(new Parameters(query, PAGED), rowCap, PostColumn.SHORT);
     return new Answer(page.posts.stream().map(SearchApi::result).toList(), page.meta);
   }
 
@@ -122,7 +122,7 @@ public final class SearchApi {
   public Posts posts(@Header(Exchange.HTTP_QUERY) String query) {
     Parameters parameters = new Parameters(query, WITH_FIELDS);
     List<PostColumn> columns = PostColumn.read(parameters, PostColumn.SHORT);
-    Page page = page(parameters, 0, true);
+    Page page = page(parameters, 0, columns);
     return new Posts(
         page.posts.stream().map(post -> JsonPosts.object(post, columns)).toList(), page.meta);
   }
@@ -131,9 +131,9 @@ public final class SearchApi {
 
   /**
    * @param cap posts of one search that can be seen; 0 for all
-   * @param whole whether all columns of the posts are needed
+   * @param columns of the posts that are needed
    */
-  private Page page(Parameters parameters, int cap, boolean whole) {
+  private Page page(Parameters parameters, int cap, List<PostColumn> columns) {
     long start = System.nanoTime();
     int limit = parameters.number("limit", DEFAULT_PAGE_SIZE, 1, MAX_PAGE_SIZE);
     Optional<PostCursor> cursor = parameters.text("cursor").map(SearchApi::cursor);
@@ -163,7 +163,7 @@ public final class SearchApi {
     PostPage found =
         asked
             .query()
-            .map(posts -> whole ? posts.withAllColumns() : posts)
+            .map(posts -> PostColumn.reading(columns, posts))
             .map(
                 posts ->
                     cursor

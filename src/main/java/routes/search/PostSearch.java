@@ -220,36 +220,41 @@ public final class PostSearch implements AutoCloseable {
    * @param offset posts to leave out at the beginning
    * @param limit posts at most; {@link Integer#MAX_VALUE} for all
    */
-  public PostStream stream(PostQuery query, Optional<PostSample> sample, long offset, int limit) {
+  public PostStream stream(PostQuery query, Optional<PostSample> sample, int offset, int limit) {
     if (!streaming.tryAcquire()) {
       throw new TooManyQueries("as many exports are under way as may be at once");
     }
     Deadline deadline = new Deadline(timeout.multipliedBy(STREAM_TIMEOUTS));
     LiveView view = null;
+    PostStream stream;
     try {
       view = view(query);
       LiveView held = view;
       long at = timeOf(query, view);
-      Matches matches =
-          chosen(view, query, sample, limit == Integer.MAX_VALUE ? -1 : offset + limit, deadline);
-      for (long left = offset; left > 0; ) {
-        int skipped = matches.skip((int) Math.min(left, Integer.MAX_VALUE));
-        left = skipped == 0 ? 0 : left - skipped;
-      }
-      return new PostStream(
-          matches,
-          limit,
-          deadline,
-          posts -> withHandles(posts, at),
-          () -> {
-            held.close();
-            streaming.release();
-          });
+      long most = limit == Integer.MAX_VALUE ? -1 : (long) offset + limit;
+      Matches matches = chosen(view, query, sample, most, deadline);
+      stream =
+          new PostStream(
+              matches,
+              limit,
+              deadline,
+              posts -> withHandles(posts, at),
+              () -> {
+                held.close();
+                streaming.release();
+              });
     } catch (RuntimeException e) {
       if (view != null) {
         view.close();
       }
       streaming.release();
+      throw e;
+    }
+    try {
+      stream.skip(offset);
+      return stream;
+    } catch (RuntimeException e) {
+      stream.close();
       throw e;
     }
   }

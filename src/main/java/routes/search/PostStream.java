@@ -41,6 +41,11 @@ public final class PostStream implements AutoCloseable {
     this.atEnd = atEnd;
   }
 
+  /** Leaves out the next posts: before the first is asked for. */
+  void skip(int posts) {
+    matches.skip(posts);
+  }
+
   /** Goes to the next post; false behind the last. */
   public boolean next() {
     if (ready.isEmpty() && left > 0 && !closed) {

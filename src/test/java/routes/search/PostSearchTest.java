@@ -584,7 +584,7 @@ class PostSearchTest {
     return Integer.parseInt(text.substring(text.indexOf(' ') + 1));
   }
 
-  private List<String> texts(PostQuery query, Optional<PostSample> sample, long offset) {
+  private List<String> texts(PostQuery query, Optional<PostSample> sample, int offset) {
     List<String> texts = new ArrayList<>();
     try (PostStream stream = search.stream(query, sample, offset, Integer.MAX_VALUE)) {
       while (stream.next()) {

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.io.JsonStringEncoder;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.Writer;
 import java.util.Arrays;
@@ -33,7 +34,8 @@ public final class SqlApi {
   /** How an answer is written. */
   enum Format {
     JSON("application/json"),
-    CSV("text/csv;charset=UTF-8");
+    CSV("text/csv;charset=UTF-8"),
+    ARROW("application/vnd.apache.arrow.stream");
 
     private final String mediaType;
 
@@ -46,8 +48,12 @@ public final class SqlApi {
     }
   }
 
-  /** An answer, whole. */
-  public record Answer(byte[] body, String mediaType) {}
+  /**
+   * An answer, whole.
+   *
+   * @param cut whether there are more rows than an answer may have
+   */
+  public record Answer(byte[] body, String mediaType, boolean cut) {}
 
   /** The tables of scores. */
   public record Tables(List<String> tables) {}
@@ -104,14 +110,18 @@ public final class SqlApi {
 
   private static Answer answer(SqlQueries queries, String sql, Format format) throws IOException {
     Bytes out = new Bytes();
+    boolean cut;
     try (Writer writer = new OutputStreamWriter(out, UTF_8)) {
-      if (format == Format.JSON) {
-        queries.answer(sql, SqlQueries.Form.JSON, new Json(writer));
-      } else {
-        queries.answer(sql, SqlQueries.Form.TEXT, new Rows(new CSVPrinter(writer, Csv.FORMAT)));
-      }
+      cut =
+          switch (format) {
+            case JSON -> queries.answer(sql, SqlQueries.Form.JSON, new Json(writer));
+            case CSV ->
+                queries.answer(
+                    sql, SqlQueries.Form.TEXT, new Rows(new CSVPrinter(writer, Csv.FORMAT)));
+            case ARROW -> queries.answer(sql, SqlQueries.Form.ARROW, new Stream(out));
+          };
     }
-    return new Answer(out.toByteArray(), format.mediaType);
+    return new Answer(out.toByteArray(), format.mediaType, cut);
   }
 
   /** Holds an answer, up to a size. */
@@ -191,6 +201,19 @@ public final class SqlApi {
     @Override
     public void end(boolean cut) throws IOException {
       csv.flush();
+    }
+  }
+
+  private record Stream(OutputStream out) implements SqlQueries.Reader {
+
+    @Override
+    public void bytes(byte[] part) throws IOException {
+      out.write(part);
+    }
+
+    @Override
+    public void end(boolean cut) {
+      // The stream says itself where it ends.
     }
   }
 

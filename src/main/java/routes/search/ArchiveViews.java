@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 import org.apache.lucene.util.FixedBitSet;
@@ -51,6 +52,7 @@ final class ArchiveViews implements AutoCloseable {
   private final Duration patienceForFirst;
   private final ReentrantLock making = new ReentrantLock();
   private final Map<PostFile, FixedBitSet> ofGone = new HashMap<>();
+  private final AtomicBoolean preparing = new AtomicBoolean();
   private ArchiveView current;
 
   /** Of earlier commits, those asked for last. */
@@ -102,6 +104,30 @@ final class ArchiveViews implements AutoCloseable {
     synchronized (this) {
       current.hold();
       return current;
+    }
+  }
+
+  /**
+   * Whether queries can be answered without waiting for the first view. If not, that is made behind
+   * whoever asks.
+   */
+  boolean isPrepared() {
+    if (hasOne()) {
+      return true;
+    }
+    if (preparing.compareAndSet(false, true)) {
+      Thread.ofPlatform().daemon().name("archive-preparation").start(this::prepare);
+    }
+    return false;
+  }
+
+  private void prepare() {
+    try {
+      newest().close();
+    } catch (RuntimeException e) {
+      LOG.warn("The archive cannot be prepared for queries yet: {}", e.toString());
+    } finally {
+      preparing.set(false);
     }
   }
 
@@ -306,9 +332,17 @@ final class ArchiveViews implements AutoCloseable {
     return gone;
   }
 
+  /** Does not wait for a view that takes long to make: the process ends. */
   @Override
   public void close() {
-    making.lock();
+    try {
+      if (!making.tryLock(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
+        return;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return;
+    }
     try {
       synchronized (this) {
         if (current != null) {

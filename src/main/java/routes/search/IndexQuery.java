@@ -28,12 +28,13 @@ record IndexQuery(Query query, boolean exact) {
   private static final IndexQuery ANY = new IndexQuery(term(Type.POST.term("")), false);
   private static final IndexQuery ALL = new IndexQuery(term(Type.POST.term("")), true);
 
-  static IndexQuery of(PostFilter filter, PostIndex index) throws IOException {
+  static IndexQuery of(PostFilter filter, PostIndex index, PostIndex.Effort effort)
+      throws IOException {
     return switch (filter) {
-      case PostFilter.And and -> all(each(and.filters(), index));
-      case PostFilter.Or or -> any(each(or.filters(), index));
-      case PostFilter.Not not -> not(of(not.filter(), index));
-      case PostFilter.Text text -> text(text.match(), index);
+      case PostFilter.And and -> all(each(and.filters(), index, effort));
+      case PostFilter.Or or -> any(each(or.filters(), index, effort));
+      case PostFilter.Not not -> not(of(not.filter(), index, effort));
+      case PostFilter.Text text -> text(text.match(), index, effort);
       case PostFilter.Author author -> exactly(Type.AUTHOR.hashed(author.did()));
       case PostFilter.Mention mention -> exactly(Type.MENTION.hashed(mention.did()));
       case PostFilter.Link link -> exactly(Type.LINK.hashed(link.url()));
@@ -53,11 +54,11 @@ record IndexQuery(Query query, boolean exact) {
     };
   }
 
-  private static List<IndexQuery> each(List<PostFilter> filters, PostIndex index)
-      throws IOException {
+  private static List<IndexQuery> each(
+      List<PostFilter> filters, PostIndex index, PostIndex.Effort effort) throws IOException {
     List<IndexQuery> queries = new ArrayList<>(filters.size());
     for (PostFilter filter : filters) {
-      queries.add(of(filter, index));
+      queries.add(of(filter, index, effort));
     }
     return queries;
   }
@@ -138,9 +139,10 @@ record IndexQuery(Query query, boolean exact) {
     return any(either);
   }
 
-  private static IndexQuery text(TextMatch match, PostIndex index) throws IOException {
+  private static IndexQuery text(TextMatch match, PostIndex index, PostIndex.Effort effort)
+      throws IOException {
     if (match.hashtag().isPresent()) {
-      return hashtag(match, TextRuns.fold(match.hashtag().get()), index);
+      return hashtag(match, TextRuns.fold(match.hashtag().get()), index, effort);
     }
     List<IndexQuery> parts = new ArrayList<>();
     List<String> pieces = match.pieces();
@@ -156,7 +158,8 @@ record IndexQuery(Query query, boolean exact) {
                 run.start() > 0 || startsAWord,
                 run.end() < piece.length() || endsAWord,
                 whole,
-                index));
+                index,
+                effort));
       }
     }
     boolean told = parts.size() == 1 && parts.get(0).exact && !match.exact();
@@ -170,21 +173,26 @@ record IndexQuery(Query query, boolean exact) {
    * @param whole whether it is all that is looked for
    */
   private static IndexQuery run(
-      Run run, boolean bound, boolean boundBehind, boolean whole, PostIndex index)
+      Run run,
+      boolean bound,
+      boolean boundBehind,
+      boolean whole,
+      PostIndex index,
+      PostIndex.Effort effort)
       throws IOException {
     if (run.kind() == Kind.SYMBOL) {
       return new IndexQuery(term(Type.SYMBOL.term(run.text())), whole);
     }
     if (run.kind() == Kind.UNSPACED) {
-      return unspaced(run.text(), whole, index);
+      return unspaced(run.text(), whole, index, effort);
     }
     Optional<List<BytesRef>> words;
     if (bound && boundBehind) {
       words = Optional.of(List.of(Type.WORD.term(run.text())));
     } else if (bound) {
-      words = index.termsWithPrefix(Type.WORD, run.text());
+      words = index.termsWithPrefix(Type.WORD, run.text(), effort);
     } else {
-      words = index.wordsWith(run.text(), boundBehind);
+      words = index.wordsWith(run.text(), boundBehind, effort);
     }
     if (words.isEmpty()) {
       return ANY;
@@ -198,11 +206,11 @@ record IndexQuery(Query query, boolean exact) {
         : found;
   }
 
-  private static IndexQuery unspaced(String run, boolean whole, PostIndex index)
-      throws IOException {
+  private static IndexQuery unspaced(
+      String run, boolean whole, PostIndex index, PostIndex.Effort effort) throws IOException {
     int[] characters = run.codePoints().toArray();
     if (characters.length == 1) {
-      Optional<List<BytesRef>> pairs = index.termsWithPrefix(Type.PAIR, run);
+      Optional<List<BytesRef>> pairs = index.termsWithPrefix(Type.PAIR, run, effort);
       if (pairs.isEmpty()) {
         return ANY;
       }
@@ -217,8 +225,8 @@ record IndexQuery(Query query, boolean exact) {
     return new IndexQuery(all(pairs).query, whole && characters.length == 2);
   }
 
-  private static IndexQuery hashtag(TextMatch match, String tag, PostIndex index)
-      throws IOException {
+  private static IndexQuery hashtag(
+      TextMatch match, String tag, PostIndex index, PostIndex.Effort effort) throws IOException {
     int wildcard = indexOfAny(tag, "*%");
     String literal = wildcard < 0 ? tag : tag.substring(0, wildcard);
     int hyphen = literal.indexOf('-');
@@ -231,7 +239,7 @@ record IndexQuery(Query query, boolean exact) {
       return ANY;
     }
     return index
-        .termsWithPrefix(Type.HASHTAG, prefix)
+        .termsWithPrefix(Type.HASHTAG, prefix, effort)
         .map(tags -> orLong(terms(tags, false), index))
         .orElse(ANY);
   }

@@ -24,6 +24,9 @@ final class IndexedHits implements HitSource {
   private static final int FIRST_CHUNK = 16;
   private static final int MAX_CHUNK = 4_096;
 
+  /** Rows that are looked at before more is asked of the index. */
+  private static final int LOOKED_AT_FIRST = MAX_CHUNK - FIRST_CHUNK;
+
   /** Rows that are read one by one, where another way is to go through all of the index. */
   private static final int FEW = 1_000;
 
@@ -42,7 +45,6 @@ final class IndexedHits implements HitSource {
   private final Deleted deleted;
   private final PostFilter filter;
   private final List<String> shown;
-  private final IndexQuery query;
   private final SortAtRange range;
   private final Deadline deadline;
   private final QueryCost cost;
@@ -57,6 +59,8 @@ final class IndexedHits implements HitSource {
   private int chunk = FIRST_CHUNK;
   private int last = -1;
   private int lookedAt;
+  private boolean isNarrow;
+  private IndexQuery query;
 
   /** Finds the rest of the rows; null as long as they are looked at one by one. */
   private PostScan scan;
@@ -113,14 +117,14 @@ final class IndexedHits implements HitSource {
   @Override
   public Hit next() throws IOException {
     if (rows == null) {
-      rows = file.index().isDescending() ? new InOrder() : new Sorted();
+      rows = file.index().isDescending() ? new InOrder(0) : new Sorted();
     }
     if (query.exact() || scan != null) {
       int row = rows.next();
       return row == DocIdSetIterator.NO_MORE_DOCS ? null : hit(row);
     }
     while (looked.isEmpty()) {
-      if (scansRest()) {
+      if (asksMoreOfIndex() || scansRest()) {
         return next();
       }
       deadline.check();
@@ -139,6 +143,20 @@ final class IndexedHits implements HitSource {
       chunk = Math.min(2 * chunk, MAX_CHUNK);
     }
     return looked.poll();
+  }
+
+  /**
+   * Where many rows were looked at, the index may tell with more effort which of the rest are worth
+   * it, or even which are asked for.
+   */
+  private boolean asksMoreOfIndex() throws IOException {
+    if (isNarrow || lookedAt < LOOKED_AT_FIRST || !file.index().isDescending()) {
+      return false;
+    }
+    isNarrow = true;
+    query = file.index().narrowQuery(filter);
+    rows = new InOrder(last + 1);
+    return true;
   }
 
   /**
@@ -375,7 +393,7 @@ final class IndexedHits implements HitSource {
   }
 
   Rows inAnyOrder() throws IOException {
-    return file.index().isDescending() ? new InOrder() : new Unordered();
+    return file.index().isDescending() ? new InOrder(0) : new Unordered();
   }
 
   /** How many of these rows are what the filter asks for. */
@@ -428,8 +446,11 @@ final class IndexedHits implements HitSource {
     private boolean begun;
     private boolean ended;
 
-    InOrder() throws IOException {
-      this.start = firstRow();
+    /**
+     * @param from rows before that one are left out
+     */
+    InOrder(int from) throws IOException {
+      this.start = Math.max(from, firstRow());
       this.end = lastRow();
     }
 

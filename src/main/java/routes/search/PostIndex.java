@@ -57,13 +57,8 @@ final class PostIndex implements AutoCloseable {
   static final String META_ROWS = "rows";
   static final String META_DESCENDING = "descending";
 
-  /** Words that are tried for a part of a word, at most: more are as good as any. */
-  private static final int MAX_WORDS = 2_048;
-
   /** Neighbouring words under one entry of the index of words. */
   static final int WORDS_IN_GROUP = 64;
-
-  private static final int MAX_GROUPS = 1_024;
 
   /** Queries that are remembered: each may be as large as the words that it found. */
   private static final int MAX_QUERIES = 16;
@@ -76,6 +71,27 @@ final class PostIndex implements AutoCloseable {
   private final IndexSearcher searcher;
   private final boolean descending;
   private final boolean longRuns;
+
+  /** How much is done to find the words that a part of a word may stand for. */
+  enum Effort {
+    /** What pays where few rows have to be looked at: of too many words, any may be it. */
+    LITTLE(2_048, 1_024),
+    /** What takes a tenth of a second in a day of posts, where many would have to be. */
+    MUCH(65_536, Integer.MAX_VALUE);
+
+    private final int maxWords;
+    private final int maxGroups;
+
+    Effort(int maxWords, int maxGroups) {
+      this.maxWords = maxWords;
+      this.maxGroups = maxGroups;
+    }
+
+    /** Whether there are so many words, or rows under them, that they are as good as any. */
+    private boolean isTooMuch(int words, long found, int rows) {
+      return words == maxWords || this == LITTLE && found > rows / 2 + maxWords;
+    }
+  }
 
   private PostIndex(DirectoryReader reader, DirectoryReader words, boolean descending)
       throws IOException {
@@ -179,10 +195,15 @@ final class PostIndex implements AutoCloseable {
   IndexQuery query(PostFilter filter) throws IOException {
     IndexQuery known = queries.getIfPresent(filter);
     if (known == null) {
-      known = IndexQuery.of(filter, this);
+      known = IndexQuery.of(filter, this, Effort.LITTLE);
       queries.put(filter, known);
     }
     return known;
+  }
+
+  /** The same with much effort: not remembered, for it may hold very many words. */
+  IndexQuery narrowQuery(PostFilter filter) throws IOException {
+    return IndexQuery.of(filter, this, Effort.MUCH);
   }
 
   /** The rows that a query of Lucene's finds, ascending. */
@@ -306,7 +327,8 @@ final class PostIndex implements AutoCloseable {
    *
    * @return empty when there are too many to try
    */
-  Optional<List<BytesRef>> termsWithPrefix(PostTerms.Type type, String prefix) throws IOException {
+  Optional<List<BytesRef>> termsWithPrefix(PostTerms.Type type, String prefix, Effort effort)
+      throws IOException {
     BytesRef start = type.term(prefix);
     List<BytesRef> found = new ArrayList<>();
     long rows = 0;
@@ -315,7 +337,7 @@ final class PostIndex implements AutoCloseable {
         status != TermsEnum.SeekStatus.END && StringHelper.startsWith(terms.term(), start);
         status = terms.next() == null ? TermsEnum.SeekStatus.END : TermsEnum.SeekStatus.FOUND) {
       rows += terms.docFreq();
-      if (found.size() == MAX_WORDS || rows > rows() / 2 + MAX_WORDS) {
+      if (effort.isTooMuch(found.size(), rows, rows())) {
         return Optional.empty();
       }
       found.add(BytesRef.deepCopyOf(terms.term()));
@@ -329,7 +351,7 @@ final class PostIndex implements AutoCloseable {
    * @param atEnd whether they have to end with it
    * @return empty when there are too many to try
    */
-  Optional<List<BytesRef>> wordsWith(String part, boolean atEnd) throws IOException {
+  Optional<List<BytesRef>> wordsWith(String part, boolean atEnd, Effort effort) throws IOException {
     BytesRef wanted = new BytesRef(part);
     if (wanted.length < PostIndexBuilder.GRAM) {
       return Optional.empty();
@@ -353,10 +375,10 @@ final class PostIndex implements AutoCloseable {
       var firsts = part64.reader().getBinaryDocValues(FIRST_WORD);
       DocIdSetIterator group = scorer.iterator();
       while (group.nextDoc() != DocIdSetIterator.NO_MORE_DOCS) {
-        if (++tried > MAX_GROUPS || !firsts.advanceExact(group.docID())) {
+        if (++tried > effort.maxGroups || !firsts.advanceExact(group.docID())) {
           return Optional.empty();
         }
-        if (!wordsOfGroup(terms, firsts.binaryValue(), wanted, atEnd, found, rows)) {
+        if (!wordsOfGroup(terms, firsts.binaryValue(), wanted, atEnd, effort, found, rows)) {
           return Optional.empty();
         }
       }
@@ -369,6 +391,7 @@ final class PostIndex implements AutoCloseable {
       BytesRef first,
       BytesRef wanted,
       boolean atEnd,
+      Effort effort,
       List<BytesRef> found,
       long[] rows)
       throws IOException {
@@ -383,7 +406,7 @@ final class PostIndex implements AutoCloseable {
         i++) {
       if (contains(term, wanted, atEnd)) {
         rows[0] += terms.docFreq();
-        if (found.size() == MAX_WORDS || rows[0] > rows() / 2 + MAX_WORDS) {
+        if (effort.isTooMuch(found.size(), rows[0], rows())) {
           return false;
         }
         found.add(BytesRef.deepCopyOf(term));

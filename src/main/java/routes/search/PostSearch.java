@@ -80,6 +80,14 @@ public final class PostSearch implements AutoCloseable {
   }
 
   /**
+   * Whether queries are answered without waiting until the archive is open for them. If not, it is
+   * opened behind whoever asks: of an archive that was never asked, that takes a while.
+   */
+  public boolean isPrepared() {
+    return views.isPrepared();
+  }
+
+  /**
    * A page of the posts found, newest first.
    *
    * @param offset posts to leave out at the beginning

@@ -62,6 +62,8 @@ final class SqlProcess implements AutoCloseable {
             "-XX:-CreateCoredumpOnCrash",
             "-XX:ErrorFile=/dev/null",
             "--enable-native-access=ALL-UNNAMED",
+            // Arrow reaches into buffers.
+            "--add-opens=java.base/java.nio=ALL-UNNAMED",
             "-Djava.io.tmpdir=" + folder));
     command.addAll(SqlWorker.command());
     ProcessBuilder builder =

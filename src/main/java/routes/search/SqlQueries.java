@@ -65,8 +65,8 @@ public final class SqlQueries {
 
     private static final long serialVersionUID = 1;
 
-    Refused(String message, Throwable cause) {
-      super(message, cause);
+    Refused(String message) {
+      super(message);
     }
   }
 
@@ -75,7 +75,9 @@ public final class SqlQueries {
     /** As JSON. */
     JSON,
     /** As DuckDB writes them. */
-    TEXT
+    TEXT,
+    /** Rows and columns together, as a stream of Arrow IPC. */
+    ARROW
   }
 
   /**
@@ -85,15 +87,24 @@ public final class SqlQueries {
    */
   public record Column(String name, String type) {}
 
-  /** Takes an answer, row by row. */
+  /** Takes an answer part by part: the columns and each row, or the bytes of a stream. */
   public interface Reader {
 
-    void columns(List<Column> columns) throws IOException;
+    default void columns(List<Column> columns) throws IOException {
+      throw new IllegalStateException("no columns were asked for");
+    }
 
     /**
      * @param values in the order of the columns; null for none
      */
-    void row(List<String> values) throws IOException;
+    default void row(List<String> values) throws IOException {
+      throw new IllegalStateException("no rows were asked for");
+    }
+
+    /** The next bytes, where the form is {@link Form#ARROW}. */
+    default void bytes(byte[] part) throws IOException {
+      throw new IllegalStateException("no bytes were asked for");
+    }
 
     /**
      * @param cut whether there are more rows
@@ -116,17 +127,18 @@ public final class SqlQueries {
   /**
    * Answers a query.
    *
+   * @return whether there are more rows than an answer may have
    * @throws Refused when it is no single query that only reads, is wrong, or needs too much
    * @throws QueryTimeout when it takes too long
    * @throws TooManyQueries when there is no room
    */
-  public void answer(String sql, Form form, Reader reader) throws IOException {
+  public boolean answer(String sql, Form form, Reader reader) throws IOException {
     Deadline deadline = new Deadline(limits.timeout);
     String query = requireOne(sql);
     enter();
     try (SqlProcess process = SqlProcess.start(temporary, limits.memoryBytes)) {
       process.ask(request(query, form));
-      read(process, deadline, reader);
+      return read(process, deadline, reader);
     } finally {
       running.release();
     }
@@ -159,16 +171,10 @@ public final class SqlQueries {
               + ")");
     }
     return new SqlWorker.Request(
-        query,
-        form == Form.JSON,
-        allowed,
-        views,
-        limits.memoryBytes + "B",
-        limits.threads,
-        limits.maxRows);
+        query, form, allowed, views, limits.memoryBytes + "B", limits.threads, limits.maxRows);
   }
 
-  private static void read(SqlProcess process, Deadline deadline, Reader reader)
+  private static boolean read(SqlProcess process, Deadline deadline, Reader reader)
       throws IOException {
     while (true) {
       String line = process.line(deadline);
@@ -177,6 +183,8 @@ public final class SqlQueries {
         List<String> values = new ArrayList<>();
         said.get("row").forEach(value -> values.add(value.isNull() ? null : value.textValue()));
         reader.row(values);
+      } else if (said.has("bytes")) {
+        reader.bytes(said.get("bytes").binaryValue());
       } else if (said.has("columns")) {
         List<Column> columns = new ArrayList<>();
         said.get("columns")
@@ -187,12 +195,13 @@ public final class SqlQueries {
                             column.get("name").textValue(), column.get("type").textValue())));
         reader.columns(columns);
       } else if (said.has("cut")) {
-        reader.end(said.get("cut").booleanValue());
-        return;
+        boolean cut = said.get("cut").booleanValue();
+        reader.end(cut);
+        return cut;
       } else if (said.has("refused")) {
-        throw new Refused(said.get("refused").textValue(), null);
+        throw new Refused(said.get("refused").textValue());
       } else {
-        throw new Refused("it took more memory than it may have, and was ended", null);
+        throw new Refused("it took more memory than it may have, and was ended");
       }
     }
   }
@@ -211,14 +220,14 @@ public final class SqlQueries {
   /** Without the semicolon behind it, which is no part of it. */
   private static String requireOne(String sql) {
     if (sql.length() > MAX_LENGTH) {
-      throw new Refused("it has more than " + MAX_LENGTH + " characters", null);
+      throw new Refused("it has more than " + MAX_LENGTH + " characters");
     }
     String query = sql.strip();
     while (query.endsWith(";")) {
       query = query.substring(0, query.length() - 1).strip();
     }
     if (query.isEmpty() || query.indexOf('\0') >= 0) {
-      throw new Refused("it is empty, or has a character 0", null);
+      throw new Refused("it is empty, or has a character 0");
     }
     return query;
   }

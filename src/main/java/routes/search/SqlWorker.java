@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedWriter;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -16,15 +17,22 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.stream.Collectors;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.ipc.ArrowReader;
+import org.apache.arrow.vector.ipc.ArrowStreamWriter;
+import org.duckdb.DuckDBResultSet;
 
 /**
  * Answers one SQL query and ends: the other side of {@link SqlProcess}. It reads a {@link Request}
- * as JSON, and writes JSON, a line each: the columns, the rows, and whether there are more; or why
- * not.
+ * as JSON, and writes JSON, a line each: the columns and the rows, or pieces of a stream; and
+ * whether there are more; or why not.
  */
 public final class SqlWorker {
 
@@ -34,6 +42,9 @@ public final class SqlWorker {
   /** Characters of a line that it writes, at most. */
   static final int MAX_LINE = 4_000_000;
 
+  private static final int PIECE_BYTES = 1 << 20;
+  private static final int BATCH_ROWS = 2048;
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Request request;
@@ -42,7 +53,7 @@ public final class SqlWorker {
   /**
    * A query.
    *
-   * @param asJson whether values are written as JSON
+   * @param form how values are written
    * @param allowed files that may be read
    * @param views statements that make the tables
    * @param memory as DuckDB writes it
@@ -50,7 +61,7 @@ public final class SqlWorker {
    */
   record Request(
       String query,
-      boolean asJson,
+      SqlQueries.Form form,
       List<String> allowed,
       List<String> views,
       String memory,
@@ -83,7 +94,7 @@ public final class SqlWorker {
   }
 
   private static String absolute(String classPath) {
-    return java.util.Arrays.stream(classPath.split(java.io.File.pathSeparator))
+    return Arrays.stream(classPath.split(java.io.File.pathSeparator))
         .map(entry -> java.nio.file.Path.of(entry).toAbsolutePath().toString())
         .collect(Collectors.joining(java.io.File.pathSeparator));
   }
@@ -124,8 +135,12 @@ public final class SqlWorker {
       prepare(connection);
       // The line break ends a comment that the query may end with.
       String from = " FROM (" + request.query + "\n)";
-      say(Map.of("columns", columns(connection, from)));
-      rows(connection, from);
+      if (request.form == SqlQueries.Form.ARROW) {
+        stream(connection, from);
+      } else {
+        say(Map.of("columns", columns(connection, from)));
+        rows(connection, from);
+      }
     }
   }
 
@@ -178,7 +193,9 @@ public final class SqlWorker {
 
   private void rows(Connection connection, String from) throws SQLException, NoQuery, IOException {
     String values =
-        request.asJson ? "CAST(to_json(COLUMNS(*)) AS VARCHAR)" : "CAST(COLUMNS(*) AS VARCHAR)";
+        request.form == SqlQueries.Form.JSON
+            ? "CAST(to_json(COLUMNS(*)) AS VARCHAR)"
+            : "CAST(COLUMNS(*) AS VARCHAR)";
     try (Statement statement = connection.createStatement();
         ResultSet rows = statement.executeQuery("SELECT " + values + from)) {
       int width = rows.getMetaData().getColumnCount();
@@ -192,6 +209,49 @@ public final class SqlWorker {
         count++;
       }
       say(Map.of("cut", count == request.maxRows && rows.next()));
+    }
+  }
+
+  private void stream(Connection connection, String from)
+      throws SQLException, NoQuery, IOException {
+    ByteArrayOutputStream piece = new ByteArrayOutputStream();
+    int count = 0;
+    // One row more than there may be tells that there are more.
+    String limit = " LIMIT " + (request.maxRows + 1L);
+    try (BufferAllocator allocator = new RootAllocator();
+        Statement statement = connection.createStatement();
+        DuckDBResultSet rows =
+            statement.executeQuery("SELECT *" + from + limit).unwrap(DuckDBResultSet.class);
+        ArrowReader reader = (ArrowReader) rows.arrowExportStream(allocator, BATCH_ROWS)) {
+      VectorSchemaRoot root = reader.getVectorSchemaRoot();
+      try (ArrowStreamWriter writer = new ArrowStreamWriter(root, null, piece)) {
+        while (reader.loadNextBatch()) {
+          count += root.getRowCount();
+          if (count > request.maxRows) {
+            shorten(root, root.getRowCount() - 1);
+          }
+          writer.writeBatch();
+          if (piece.size() >= PIECE_BYTES) {
+            sayBytes(piece);
+          }
+        }
+      }
+    }
+    sayBytes(piece);
+    say(Map.of("cut", count > request.maxRows));
+  }
+
+  private static void shorten(VectorSchemaRoot root, int rows) {
+    root.getFieldVectors().forEach(vector -> vector.setValueCount(rows));
+    root.setRowCount(rows);
+  }
+
+  private void sayBytes(ByteArrayOutputStream all) throws IOException, NoQuery {
+    byte[] bytes = all.toByteArray();
+    all.reset();
+    for (int at = 0; at < bytes.length; at += PIECE_BYTES) {
+      byte[] piece = Arrays.copyOfRange(bytes, at, Math.min(bytes.length, at + PIECE_BYTES));
+      say(Map.of("bytes", piece));
     }
   }
 

@@ -9,6 +9,7 @@ import org.springframework.context.annotation.Configuration;
 import routes.api.StatusApi.Intake;
 import routes.archive.Archive;
 import routes.jetstream.JetstreamStatus;
+import routes.search.PostSearch;
 import routes.wiring.ExplorerProperties.Role;
 
 /**
@@ -50,6 +51,18 @@ class HealthWiring {
       archive.position().ifPresent(at -> up.withDetail("position", at.lastEntry()));
       return up.build();
     };
+  }
+
+  /** Whether queries are answered at once: not while the archive is opened for them at a start. */
+  @Bean
+  @ForRole(Role.QUERY)
+  HealthIndicator searchHealthIndicator(PostSearch search) {
+    return () ->
+        search.isPrepared()
+            ? Health.up().build()
+            : Health.outOfService()
+                .withDetail("reason", "the archive is being prepared for queries")
+                .build();
   }
 
   @Bean

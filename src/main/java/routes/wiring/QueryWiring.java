@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import org.apache.catalina.core.StandardHost;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.ApplicationRunner;
 import org.springframework.boot.autoconfigure.jackson.Jackson2ObjectMapperBuilderCustomizer;
 import org.springframework.boot.info.BuildProperties;
 import org.springframework.boot.web.embedded.tomcat.TomcatServletWebServerFactory;
@@ -178,6 +179,12 @@ class QueryWiring {
     return new SqlApi(
         sql.enabled() ? Optional.of(queries) : Optional.empty(),
         new ScoreTables(scores, sql.maxUpload().toBytes()));
+  }
+
+  /** The first who asks should not have to wait. */
+  @Bean
+  ApplicationRunner archivePreparation(PostSearch search) {
+    return arguments -> search.isPrepared();
   }
 
   @Bean

@@ -1,5 +1,7 @@
 package routes.benchmark;
 
+import static org.awaitility.Awaitility.await;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.net.http.HttpResponse;
@@ -103,6 +105,9 @@ public final class AllAtOnce {
                         compaction.getMinute(),
                         compaction.getHour()))) {
       explorer.awaitReady();
+      await()
+          .atMost(Duration.ofMinutes(5))
+          .until(() -> explorer.get("/observe/health/readiness").statusCode() == 200);
       System.out.printf(
           Locale.ROOT,
           "%d minutes, %.0f events/s, %d clients, %d processors, Java %s%n",
@@ -196,7 +201,13 @@ public final class AllAtOnce {
   }
 
   private void observe(ExplorerProcess explorer, Instant now) throws IOException {
-    JsonNode status = explorer.json("/api/v1/status");
+    JsonNode status;
+    try {
+      status = explorer.json("/api/v1/status");
+    } catch (IllegalStateException e) {
+      statuses.computeIfAbsent("status: " + e, any -> new AtomicInteger()).incrementAndGet();
+      return;
+    }
     compacting = status.has("compaction");
     late("seconds behind the network", now, status.at("/ingest/lastEvent"));
     late("seconds that the archive is behind it", now, status.at("/archive/position"));
@@ -243,7 +254,7 @@ public final class AllAtOnce {
         .lines()
         .filter(
             line ->
-                line.contains("compacted table=posts")
+                line.contains("compacted table=")
                     || line.contains("Counted[")
                     || line.contains("ERROR"))
         .forEach(System.out::println);

@@ -15,6 +15,7 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -23,7 +24,9 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.awaitility.core.ConditionTimeoutException;
 import routes.archive.Archive;
+import routes.archive.ArchiveFile;
 import routes.archive.LeftoverFiles;
+import routes.archive.TableName;
 import routes.archive.Verification;
 import routes.crash.CrashPoint;
 import routes.fixtures.ExplorerProcess;
@@ -481,14 +484,24 @@ final class CrashCampaign {
     done.merge(damage, times, Integer::sum);
   }
 
-  /** Lets one process archive all that happened. */
+  /** Lets one process archive all that happened, and compact it: every date is over. */
   private void finish(List<String> arguments, World world, Instant end) {
     processes.forEach(ExplorerProcess::kill);
     processes.clear();
     start(arguments);
     ExplorerProcess last = processes.get(0).awaitReady();
     Archived.awaitAll(last, world, end, settings.patience);
+    await("every table has one file a date").atMost(settings.patience).until(this::isCompacted);
     last.close();
+  }
+
+  private boolean isCompacted() throws IOException {
+    try (Archive archive = Archive.open(data())) {
+      return Arrays.stream(TableName.values())
+          .map(table -> archive.snapshot(table).files())
+          .allMatch(
+              files -> files.stream().map(ArchiveFile::date).distinct().count() == files.size());
+    }
   }
 
   private Result judge(Oracle oracle, Instant start, Instant end) throws Exception {

@@ -24,7 +24,7 @@ class CrashIT {
   void nothingIsLostOrTwiceHoweverOftenItDies() throws Exception {
     CrashCampaign.Settings all =
         CrashCampaign.Settings.all(
-            folder, ExtractedJar.program(), SEED, Integer.getInteger("crashes", 15));
+            folder, ExtractedJar.program(), SEED, Integer.getInteger("crashes", 10));
     CrashCampaign.Result result =
         new CrashCampaign(
                 all.lasting(

@@ -66,10 +66,13 @@ class PostIndexesTest {
     try (PostIndex index = indexes.open(file).orElseThrow()) {
       assertThat(index.rows()).isEqualTo(3);
       assertThat(index.isDescending()).as("a batch is in the order in which it came").isFalse();
-      assertThat(index.wordsWith("olca", false)).contains(List.of(VOLCANO));
-      assertThat(index.wordsWith("olca", true)).contains(List.of());
-      assertThat(index.wordsWith("cano", true)).contains(List.of(VOLCANO));
-      assertThat(index.wordsWith("ca", false)).as("too short to look for").isEmpty();
+      assertThat(index.wordsWith("olca", false, PostIndex.Effort.LITTLE))
+          .contains(List.of(VOLCANO));
+      assertThat(index.wordsWith("olca", true, PostIndex.Effort.LITTLE)).contains(List.of());
+      assertThat(index.wordsWith("cano", true, PostIndex.Effort.LITTLE)).contains(List.of(VOLCANO));
+      assertThat(index.wordsWith("ca", false, PostIndex.Effort.LITTLE))
+          .as("too short to look for")
+          .isEmpty();
     }
   }
 

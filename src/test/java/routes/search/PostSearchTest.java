@@ -116,6 +116,40 @@ class PostSearchTest {
   }
 
   @Test
+  void asksMoreOfTheIndexWhereManyRowsWereLookedAtInVain() throws Exception {
+    List<byte[]> frames = new ArrayList<>();
+    frames.add(post(1, "火 abc"));
+    for (int i = 0; i < 2_100; i++) {
+      frames.add(post(2 + i, "zabc" + i));
+    }
+    for (int i = 0; i < 9_000; i++) {
+      frames.add(post(3_000 + i, "火 " + i));
+    }
+    fixture.receive(frames);
+    fixture.drain().batch();
+    fixture.store(post(20_000, "another file, so that there is something to compact"));
+    compact();
+    PostFilter both =
+        new PostFilter.And(
+            List.of(
+                new PostFilter.Text(new TextMatch("火", false)),
+                new PostFilter.Text(new TextMatch("abc", false))));
+    PostPage page = search.page(new PostQuery(both, Optional.empty(), Optional.empty()), 0, 10);
+    assertThat(page.posts()).extracting(Post::text).containsExactly("火 abc");
+    assertThat(page.explanation().rowsRead())
+        .as("some to see that most are in vain, and not the rest")
+        .isBetween(4_000L, 6_000L);
+  }
+
+  @Test
+  void isPreparedBehindWhoeverAsks() throws Exception {
+    fixture.store(post(1, "volcano"));
+    assertThat(search.isPrepared()).isFalse();
+    await().until(search::isPrepared);
+    assertThat(texts("volcano")).containsExactly("volcano");
+  }
+
+  @Test
   void leavesOutWhatWasDeleted() throws Exception {
     fixture.store(
         post(1, "volcano one"),

@@ -6,6 +6,7 @@ import static routes.fixtures.Frames.ALICE;
 import static routes.fixtures.Frames.post;
 
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -17,6 +18,11 @@ import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.memory.RootAllocator;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.ipc.ArrowStreamReader;
+import org.apache.arrow.vector.types.pojo.Field;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -139,6 +145,64 @@ class SqlQueriesTest {
     assertThat(many.rows.get(999)).containsExactly("4000");
     assertThat(many.cut).isTrue();
     assertThat(ask("SELECT i FROM range(1000) t(i)").cut).isFalse();
+  }
+
+  private byte[] arrow(String sql) throws IOException {
+    ByteArrayOutputStream stream = new ByteArrayOutputStream();
+    queries.answer(
+        sql,
+        SqlQueries.Form.ARROW,
+        new SqlQueries.Reader() {
+          @Override
+          public void bytes(byte[] part) throws IOException {
+            stream.write(part);
+          }
+
+          @Override
+          public void end(boolean cut) {
+            stream.write(cut ? 1 : 0);
+          }
+        });
+    return stream.toByteArray();
+  }
+
+  /** Rows of a stream, each as Arrow writes them. */
+  private static List<List<String>> rows(byte[] stream) throws IOException {
+    List<List<String>> rows = new ArrayList<>();
+    try (BufferAllocator allocator = new RootAllocator();
+        ArrowStreamReader reader =
+            new ArrowStreamReader(new ByteArrayInputStream(stream), allocator)) {
+      VectorSchemaRoot root = reader.getVectorSchemaRoot();
+      rows.add(root.getSchema().getFields().stream().map(Field::getName).toList());
+      while (reader.loadNextBatch()) {
+        for (int i = 0; i < root.getRowCount(); i++) {
+          int at = i;
+          rows.add(
+              root.getFieldVectors().stream()
+                  .map(vector -> String.valueOf(vector.getObject(at)))
+                  .toList());
+        }
+      }
+    }
+    return rows;
+  }
+
+  @Test
+  void answersAsArrow() throws Exception {
+    byte[] posts = arrow("SELECT text, [1, 2] AS list, NULL AS none FROM posts ORDER BY rev");
+    assertThat(rows(posts))
+        .containsExactly(
+            List.of("text", "list", "none"),
+            List.of("volcano", "[1,2]", "null"),
+            List.of("glacier", "[1,2]", "null"));
+    assertThat(posts[posts.length - 1]).isZero();
+    assertThat(rows(arrow("SELECT 1 AS a WHERE false"))).containsExactly(List.of("a"));
+    byte[] many = arrow("SELECT i, repeat('x', 3000) AS x FROM range(5000) t(i) ORDER BY i DESC");
+    assertThat(many.length).as("more than a piece of the stream").isGreaterThan(2 << 20);
+    assertThat(many[many.length - 1]).as("it is cut").isEqualTo((byte) 1);
+    assertThat(rows(many)).hasSize(1_001);
+    assertThat(rows(many).get(1_000).get(0)).isEqualTo("4000");
+    assertThatThrownBy(() -> arrow("SELECT nothing")).isInstanceOf(SqlQueries.Refused.class);
   }
 
   @Test

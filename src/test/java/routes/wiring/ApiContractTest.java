@@ -12,6 +12,8 @@ import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
 import com.networknt.schema.ValidationMessage;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -64,7 +66,7 @@ import routes.fixtures.TestFolders;
 @DirtiesContext
 class ApiContractTest {
 
-  private static final int REQUESTS = Integer.getInteger("requests", 250);
+  private static final int REQUESTS = Integer.getInteger("requests", 200);
   private static final long SEED = Long.getLong("seed", 1);
 
   /** One in so many questions in SQL is asked: each takes a process. */
@@ -331,16 +333,12 @@ class ApiContractTest {
                 path.getValue()
                     .fields()
                     .forEachRemaining(
-                        method -> {
-                          // It has no end; another test reads it.
-                          if (!path.getKey().endsWith("/stream")) {
+                        method ->
                             operations.add(
                                 new Operation(
                                     method.getKey().toUpperCase(java.util.Locale.ROOT),
                                     path.getKey(),
-                                    method.getValue()));
-                          }
-                        }));
+                                    method.getValue()))));
     return operations;
   }
 
@@ -444,7 +442,25 @@ class ApiContractTest {
           .method(request.method, HttpRequest.BodyPublishers.ofString(request.body))
           .header("Content-Type", request.type);
     }
-    return client.send(builder.build(), HttpResponse.BodyHandlers.ofByteArray());
+    return client.send(
+        builder.build(),
+        head -> {
+          boolean endless =
+              head.headers().firstValue("Content-Type").orElse("").startsWith("text/event-stream");
+          return endless
+              ? HttpResponse.BodySubscribers.mapping(
+                  HttpResponse.BodySubscribers.ofInputStream(), ApiContractTest::beginning)
+              : HttpResponse.BodySubscribers.ofByteArray();
+        });
+  }
+
+  /** Closes a stream that has no end: that it has begun is its answer. */
+  private static byte[] beginning(InputStream stream) {
+    try (stream) {
+      return new byte[0];
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private void check(Operation operation, Request request, HttpResponse<byte[]> answer)

@@ -1,12 +1,18 @@
 package routes.wiring;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -15,6 +21,7 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import java.util.zip.GZIPInputStream;
 import org.apache.camel.CamelContext;
 import org.apache.camel.ProducerTemplate;
 import org.apache.camel.Route;
@@ -33,6 +40,7 @@ import org.springframework.data.redis.listener.ChannelTopic;
 import org.springframework.data.redis.listener.RedisMessageListenerContainer;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.HttpStatus;
+import org.springframework.http.HttpStatusCode;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.test.annotation.DirtiesContext;
@@ -98,6 +106,8 @@ class RoutesTest {
     registry.add("explorer.identity.url", () -> "");
     registry.add("explorer.sql.enabled", () -> "true");
     registry.add("explorer.api.export-rows-per-day", () -> "20");
+    registry.add("server.forward-headers-strategy", () -> "native");
+    registry.add("server.tomcat.remoteip.internal-proxies", () -> "127\\.0\\.0\\.1");
   }
 
   @Test
@@ -456,6 +466,50 @@ class RoutesTest {
     }
   }
 
+  private HttpStatusCode export(String forwardedFor) {
+    var headers = new org.springframework.http.HttpHeaders();
+    headers.set("X-Forwarded-For", forwardedFor);
+    return http.exchange(
+            "/api/v1/export",
+            HttpMethod.GET,
+            new org.springframework.http.HttpEntity<>(headers),
+            String.class)
+        .getStatusCode();
+  }
+
+  @Test
+  void behindAProxyThatIsTrustedEveryAddressHasAQuotaOfItsOwn() throws Exception {
+    archived();
+    await().until(() -> export("203.0.113.7").isSameCodeAs(HttpStatus.TOO_MANY_REQUESTS));
+    assertThat(export("203.0.113.8")).isEqualTo(HttpStatus.OK);
+    assertThat(export("203.0.113.8, 203.0.113.7"))
+        .as("what the address before the proxy has said itself is not believed")
+        .isEqualTo(HttpStatus.TOO_MANY_REQUESTS);
+  }
+
+  /** By a client that does not hide it. */
+  private HttpResponse<byte[]> get(String path, String encoding) throws Exception {
+    try (HttpClient client = HttpClient.newHttpClient()) {
+      return client.send(
+          HttpRequest.newBuilder(URI.create(http.getRootUri() + path))
+              .header("Accept-Encoding", encoding)
+              .build(),
+          HttpResponse.BodyHandlers.ofByteArray());
+    }
+  }
+
+  @Test
+  void answersAreCompressedWhereThatIsTaken() throws Exception {
+    HttpResponse<byte[]> answer = get("/api/v1/openapi.json", "gzip");
+    assertThat(answer.headers().firstValue("Content-Encoding")).contains("gzip");
+    try (var plain = new GZIPInputStream(new ByteArrayInputStream(answer.body()))) {
+      assertThat(Json.read(new String(plain.readAllBytes(), UTF_8)).has("openapi")).isTrue();
+    }
+    HttpResponse<byte[]> asItIs = get("/api/v1/openapi.json", "identity");
+    assertThat(asItIs.headers().firstValue("Content-Encoding")).isEmpty();
+    assertThat(Json.read(new String(asItIs.body(), UTF_8)).has("openapi")).isTrue();
+  }
+
   @Test
   void anExportThatIsMoreThanTheQuotaIsRefused() throws Exception {
     archived();
@@ -550,6 +604,12 @@ class RoutesTest {
     ResponseEntity<String> csv =
         http.getForEntity("/api/v1/sql?format=csv&q=SELECT 1 AS one, NULL AS two", String.class);
     assertThat(csv.getBody()).isEqualTo("\"one\",\"two\"\r\n\"1\",\r\n");
+    assertThat(csv.getHeaders().getFirst("Answer-Cut")).isEqualTo("false");
+    ResponseEntity<byte[]> arrow =
+        http.getForEntity("/api/v1/sql?format=arrow&q=SELECT 1 AS one", byte[].class);
+    assertThat(arrow.getHeaders().getContentType())
+        .hasToString("application/vnd.apache.arrow.stream");
+    assertThat(new String(arrow.getBody(), UTF_8)).contains("one");
     assertThat(problem("/api/v1/sql?q=DROP VIEW posts", 400).get("parameter").textValue())
         .isEqualTo("q");
     problem("/api/v1/sql", 400);

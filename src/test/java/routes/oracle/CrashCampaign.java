@@ -12,6 +12,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.LocalDate;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
@@ -495,12 +496,20 @@ final class CrashCampaign {
     last.close();
   }
 
+  /** Of junk the date is that of its arrival, which is not over. */
   private boolean isCompacted() throws IOException {
+    LocalDate today = LocalDate.now(ZoneOffset.UTC);
     try (Archive archive = Archive.open(data())) {
       return Arrays.stream(TableName.values())
-          .map(table -> archive.snapshot(table).files())
           .allMatch(
-              files -> files.stream().map(ArchiveFile::date).distinct().count() == files.size());
+              table -> {
+                List<LocalDate> dates =
+                    archive.snapshot(table).files().stream()
+                        .map(ArchiveFile::date)
+                        .filter(date -> date.isBefore(today))
+                        .toList();
+                return dates.stream().distinct().count() == dates.size();
+              });
     }
   }
 

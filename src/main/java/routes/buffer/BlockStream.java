@@ -48,16 +48,23 @@ public final class BlockStream {
   private static final byte[] APPEND_BEHIND =
       """
       if ARGV[1] ~= '' and #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 then
-        return false
+        return {}
       end
-      return redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
+      return {redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2)), string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')}
       """
           .getBytes(UTF_8);
 
   private final RedisConnectionFactory redis;
   private final byte[] key;
   private final Supplier<StreamId> archived;
-  private volatile StreamId behind;
+  private volatile Added behind;
+
+  /**
+   * An entry.
+   *
+   * @param server the run of Redis that had it; another one may have lost it
+   */
+  private record Added(StreamId id, String server) {}
 
   /**
    * @param key the name of the stream in Redis
@@ -78,27 +85,39 @@ public final class BlockStream {
    */
   public StreamId append(Block block) {
     CrashPoint.BLOCK_RECEIVED.pass();
-    StreamId id;
+    Added added;
     if (block.isFilling()) {
-      id = append(block, null).orElseThrow();
+      added = append(block, null).orElseThrow();
     } else {
-      StreamId expected = behind;
-      id =
-          append(block, expected)
+      Added expected = behind;
+      added =
+          append(block, expected == null ? null : expected.id)
               .or(() -> wasTrimmed(expected) ? append(block, null) : Optional.empty())
-              .orElseThrow(() -> new EntryLost(expected));
-      behind = id;
+              .orElseThrow(() -> new EntryLost(expected.id));
+      behind = added;
     }
     CrashPoint.BLOCK_APPENDED.pass();
-    return id;
+    return added.id;
   }
 
-  /** Gone because it is archived, not because Redis lost it: then the stream reaches further. */
-  private boolean wasTrimmed(StreamId id) {
-    return !id.isAfter(archived.get()) && lastId().isAfter(id);
+  /**
+   * Gone because it is archived, not because Redis lost it: then the stream reaches further. A
+   * Redis that was started since may have lost it all the same, with a later entry archived that
+   * fills a gap or is another process'.
+   */
+  private boolean wasTrimmed(Added entry) {
+    return !entry.id.isAfter(archived.get())
+        && lastId().isAfter(entry.id)
+        && entry.server.equals(server());
   }
 
-  private Optional<StreamId> append(Block block, StreamId expected) {
+  private String server() {
+    try (RedisConnection connection = redis.getConnection()) {
+      return connection.serverCommands().info("server").getProperty("run_id", "");
+    }
+  }
+
+  private Optional<Added> append(Block block, StreamId expected) {
     List<byte[]> keyAndArguments = new ArrayList<>();
     keyAndArguments.add(key);
     keyAndArguments.add((expected == null ? "" : expected.toString()).getBytes(UTF_8));
@@ -109,11 +128,11 @@ public final class BlockStream {
               keyAndArguments.add(value);
             });
     try (RedisConnection connection = redis.getConnection()) {
-      byte[] id =
+      List<byte[]> answer =
           connection
               .scriptingCommands()
-              .eval(APPEND_BEHIND, ReturnType.VALUE, 1, keyAndArguments.toArray(byte[][]::new));
-      return Optional.ofNullable(id).map(bytes -> StreamId.parse(new String(bytes, UTF_8)));
+              .eval(APPEND_BEHIND, ReturnType.MULTI, 1, keyAndArguments.toArray(byte[][]::new));
+      return answer == null || answer.isEmpty() ? Optional.empty() : Optional.of(added(answer));
     }
   }
 
@@ -161,8 +180,9 @@ public final class BlockStream {
    * from now on that Redis still has that entry.
    */
   public Optional<Position> resume() {
+    String server = server();
     Optional<StoredBlock> newest = newestRead();
-    behind = newest.map(StoredBlock::id).orElse(null);
+    behind = newest.map(stored -> new Added(stored.id(), server)).orElse(null);
     return newest
         .map(StoredBlock::block)
         .filter(block -> block.lastTimeUs() > 0)
@@ -224,8 +244,9 @@ public final class BlockStream {
     return StreamId.parse(connection.streamCommands().xInfo(key).lastGeneratedId());
   }
 
-  private static StreamId added(RecordId id) {
-    return StreamId.parse(id.getValue());
+  private static Added added(List<byte[]> answer) {
+    String server = answer.size() > 1 ? new String(answer.get(1), UTF_8) : "";
+    return new Added(StreamId.parse(new String(answer.get(0), UTF_8)), server);
   }
 
   private static List<StoredBlock> stored(List<ByteRecord> records) {
@@ -233,7 +254,7 @@ public final class BlockStream {
   }
 
   private static StoredBlock stored(MapRecord<byte[], byte[], byte[]> record) {
-    StreamId id = added(record.getId());
+    StreamId id = StreamId.parse(record.getId().getValue());
     Map<byte[], byte[]> fields = record.getValue();
     return new StoredBlock(id, BlockCodec.decode(id, fields));
   }

@@ -2,7 +2,10 @@ package routes.buffer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
+import io.lettuce.core.RedisURI;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -13,10 +16,13 @@ import net.jqwik.api.Property;
 import net.jqwik.api.constraints.Size;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
 import org.springframework.dao.DataAccessException;
+import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
 import org.springframework.data.redis.core.StringRedisTemplate;
 import routes.fixtures.Frames;
 import routes.fixtures.RedisFixture;
+import routes.fixtures.RedisServer;
 import routes.jetstream.Block;
 import routes.jetstream.Position;
 
@@ -123,6 +129,37 @@ class BlockStreamTest {
     one.trimBefore(end);
     assertThat(one.append(block(3_000, "c"))).isGreaterThan(end);
     assertThat(one.size()).isEqualTo(2);
+  }
+
+  @Test
+  void anEntryThatARestartedRedisLacksWasLostWhateverWasArchivedSince(@TempDir Path folder) {
+    AtomicReference<StreamId> archived = new AtomicReference<>(StreamId.ZERO);
+    try (RedisServer server = new RedisServer(folder)) {
+      server.start();
+      LettuceConnectionFactory factory =
+          new LettuceConnectionFactory(
+              LettuceConnectionFactory.createRedisConfiguration(RedisURI.create(server.url())));
+      factory.afterPropertiesSet();
+      factory.start();
+      try {
+        BlockStream one = new BlockStream(factory, "test", archived::get);
+        one.append(block(1_000, "a"));
+        StreamId lost = one.append(block(2_000, "b"));
+        server.ask(commands -> commands.xdel("test", lost.toString()));
+        server.kill();
+        server.start();
+        await().ignoreExceptions().until(() -> one.size() == 1);
+        StreamId later = one.append(filling(500));
+        archived.set(later);
+        one.trimBefore(later);
+        assertThatThrownBy(() -> one.append(block(3_000, "c"))).isInstanceOf(EntryLost.class);
+        one.resume();
+        one.append(block(2_000, "b"));
+        assertThat(one.append(block(3_000, "c"))).isGreaterThan(later);
+      } finally {
+        factory.destroy();
+      }
+    }
   }
 
   @Test

@@ -36,22 +36,22 @@ enum DeliberateBug {
       "buffer/BlockStream.java",
       """
           try (RedisConnection connection = redis.getConnection()) {
-            byte[] id =
+            List<byte[]> answer =
       """,
       """
           try (RedisConnection connection = redis.getConnection()) {
             if (connection.ping() == null) { throw new IllegalStateException(); }
           } catch (RuntimeException e) {
-            return Optional.of(StreamId.ZERO);
+            return Optional.of(new Added(StreamId.ZERO, ""));
           }
           try (RedisConnection connection = redis.getConnection()) {
-            byte[] id =
+            List<byte[]> answer =
       """,
       Set.of(REDIS_KILLED)),
 
   DOES_NOT_NOTICE_WHAT_REDIS_HAS_LOST(
       "buffer/BlockStream.java",
-      "append(block, expected)\n",
+      "append(block, expected == null ? null : expected.id)\n",
       "append(block, null)\n",
       Set.of(REDIS_CUT_UNSEEN)),
 

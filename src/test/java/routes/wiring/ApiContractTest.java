@@ -12,8 +12,6 @@ import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
 import com.networknt.schema.ValidationMessage;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -333,12 +331,16 @@ class ApiContractTest {
                 path.getValue()
                     .fields()
                     .forEachRemaining(
-                        method ->
+                        method -> {
+                          // It has no end; another test reads it.
+                          if (!path.getKey().endsWith("/stream")) {
                             operations.add(
                                 new Operation(
                                     method.getKey().toUpperCase(java.util.Locale.ROOT),
                                     path.getKey(),
-                                    method.getValue()))));
+                                    method.getValue()));
+                          }
+                        }));
     return operations;
   }
 
@@ -442,25 +444,7 @@ class ApiContractTest {
           .method(request.method, HttpRequest.BodyPublishers.ofString(request.body))
           .header("Content-Type", request.type);
     }
-    return client.send(
-        builder.build(),
-        head -> {
-          boolean endless =
-              head.headers().firstValue("Content-Type").orElse("").startsWith("text/event-stream");
-          return endless
-              ? HttpResponse.BodySubscribers.mapping(
-                  HttpResponse.BodySubscribers.ofInputStream(), ApiContractTest::beginning)
-              : HttpResponse.BodySubscribers.ofByteArray();
-        });
-  }
-
-  /** Closes a stream that has no end: that it has begun is its answer. */
-  private static byte[] beginning(InputStream stream) {
-    try (stream) {
-      return new byte[0];
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return client.send(builder.build(), HttpResponse.BodyHandlers.ofByteArray());
   }
 
   private void check(Operation operation, Request request, HttpResponse<byte[]> answer)

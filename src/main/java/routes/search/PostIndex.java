@@ -76,7 +76,7 @@ final class PostIndex implements AutoCloseable {
   enum Effort {
     /** What pays where few rows have to be looked at: of too many words, any may be it. */
     LITTLE(2_048, 1_024),
-    /** What takes a tenth of a second in a day of posts, where many would have to be. */
+    /** What pays where many would have to be: every word that has that part is looked for. */
     MUCH(65_536, Integer.MAX_VALUE);
 
     private final int maxWords;

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.lettuce.core.RedisURI;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
@@ -136,11 +135,7 @@ class BlockStreamTest {
     AtomicReference<StreamId> archived = new AtomicReference<>(StreamId.ZERO);
     try (RedisServer server = new RedisServer(folder)) {
       server.start();
-      LettuceConnectionFactory factory =
-          new LettuceConnectionFactory(
-              LettuceConnectionFactory.createRedisConfiguration(RedisURI.create(server.url())));
-      factory.afterPropertiesSet();
-      factory.start();
+      LettuceConnectionFactory factory = server.connect();
       try {
         BlockStream one = new BlockStream(factory, "test", archived::get);
         one.append(block(1_000, "a"));

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.lettuce.core.RedisURI;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -136,11 +135,7 @@ class BacklogIT {
   }
 
   private void fill(RedisServer redis, World world, long first) {
-    LettuceConnectionFactory factory =
-        new LettuceConnectionFactory(
-            LettuceConnectionFactory.createRedisConfiguration(RedisURI.create(redis.url())));
-    factory.afterPropertiesSet();
-    factory.start();
+    LettuceConnectionFactory factory = redis.connect();
     try {
       BlockStream stream = new BlockStream(factory, "explorer:blocks", () -> StreamId.ZERO);
       for (long n = first; n < first + EVENTS; n += FRAMES_IN_A_BLOCK) {

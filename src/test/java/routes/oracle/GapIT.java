@@ -35,11 +35,14 @@ class GapIT {
   private ExplorerProcess start(Instant start, String hosts) throws Exception {
     Path routes = Files.createDirectories(folder.resolve("routes"));
     String ingest = Files.readString(Path.of("src/main/resources/routes/ingest.camel.yaml"));
+    // Blocks are as long as they are by themselves: the one that is read again, of all that the
+    // host
+    // still holds, has to reach over the moment in which the other reader begins.
     Files.writeString(
         routes.resolve("ingest.camel.yaml"),
         ingest.replace(
             "parameters:",
-            "parameters:\n        batchSize: 20\n        rewind: 1s\n        hostRewind: 3s\n        stretchDelay: 1s"));
+            "parameters:\n        rewind: 1s\n        hostRewind: 3s\n        stretchDelay: 1s"));
     return new ExplorerProcess(
             folder,
             ExtractedJar.program(),

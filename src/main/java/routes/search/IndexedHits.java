@@ -24,8 +24,8 @@ final class IndexedHits implements HitSource {
   private static final int FIRST_CHUNK = 16;
   private static final int MAX_CHUNK = 4_096;
 
-  /** Rows that are looked at before more is asked of the index. */
-  private static final int LOOKED_AT_FIRST = MAX_CHUNK - FIRST_CHUNK;
+  /** Rows of all files that a query looks at before more is asked of the indexes. */
+  private static final int LOOKED_AT_FIRST = 500;
 
   /** Rows that are read one by one, where another way is to go through all of the index. */
   private static final int FEW = 1_000;
@@ -146,11 +146,11 @@ final class IndexedHits implements HitSource {
   }
 
   /**
-   * Where many rows were looked at, the index may tell with more effort which of the rest are worth
-   * it, or even which are asked for.
+   * Where many rows were looked at, here or in other files, the index may tell with more effort
+   * which of the rest are worth it, or even which are asked for.
    */
   private boolean asksMoreOfIndex() throws IOException {
-    if (isNarrow || lookedAt < LOOKED_AT_FIRST || !file.index().isDescending()) {
+    if (isNarrow || cost.rowsRead() < LOOKED_AT_FIRST || !file.index().isDescending()) {
       return false;
     }
     isNarrow = true;

@@ -49,6 +49,7 @@ public final class StatusApi {
    * @param eventsPerSecond over the newest blocks
    * @param bufferedBlocks blocks not archived yet
    * @param bufferedBytes that they take in Redis' memory
+   * @param maxBytes that Redis may hold; 0 where it has no limit
    */
   public record Intake(
       String state,
@@ -58,7 +59,8 @@ public final class StatusApi {
       Instant lastReceived,
       double eventsPerSecond,
       long bufferedBlocks,
-      long bufferedBytes) {}
+      long bufferedBytes,
+      long maxBytes) {}
 
   /** How the pipeline does. */
   @JsonInclude(JsonInclude.Include.NON_NULL)

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Properties;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -234,6 +235,14 @@ public final class BlockStream {
       RedisServerAsyncCommands<byte[], byte[]> commands = commands(connection);
       Long bytes = answer(commands.memoryUsage(key));
       return bytes == null ? 0 : bytes;
+    }
+  }
+
+  /** Bytes that Redis may hold, of all that is in it; 0 where it has no such limit. */
+  public long maxMemoryBytes() {
+    try (RedisConnection connection = redis.getConnection()) {
+      Properties memory = connection.serverCommands().info("memory");
+      return memory == null ? 0 : Long.parseLong(memory.getProperty("maxmemory", "0"));
     }
   }
 

@@ -95,7 +95,8 @@ final class IntakeProbe implements Supplier<Optional<Intake>> {
               last.map(block -> block.block().receivedAt()).orElse(null),
               eventsPerSecond(newest),
               nothingWaits ? 0 : waiting,
-              stream.memoryBytes()));
+              stream.memoryBytes(),
+              stream.maxMemoryBytes()));
     } catch (DataAccessException e) {
       LOG.debug("The buffer cannot be reached", e);
       return Optional.empty();

@@ -4,6 +4,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -14,9 +15,11 @@ import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.stereotype.Component;
 import routes.api.StatusApi.Intake;
+import routes.archive.Archive;
 import routes.archive.BatchReport;
 import routes.archive.Compaction;
 import routes.archive.Completeness;
+import routes.archive.TableName;
 import routes.jetstream.RootCause;
 import routes.wiring.ExplorerProperties.Role;
 
@@ -27,7 +30,11 @@ public class PipelineMetrics {
 
   private static final Logger LOG = LoggerFactory.getLogger(PipelineMetrics.class);
 
+  private static final List<String> UPKEEP =
+      List.of("compaction", "engagement", "expire", "retention", "leftovers", "dead-letters");
+
   private final MeterRegistry registry;
+  private final Instant since = Instant.now();
   private volatile Instant lastBatch;
   private volatile String failure;
   private final Map<String, String> upkeepFailures = new ConcurrentHashMap<>();
@@ -36,8 +43,24 @@ public class PipelineMetrics {
       MeterRegistry registry,
       IntakeProbe probe,
       Completeness completeness,
+      Archive archive,
       ObjectProvider<Compaction> compaction) {
     this.registry = registry;
+    // Counters that start when the first failure is counted would hide that one from Prometheus.
+    registry.counter("explorer.batch.failures");
+    UPKEEP.forEach(task -> registry.counter("explorer.upkeep.failures", "task", task));
+    Gauge.builder(
+            "explorer.batch.last.timestamp.seconds",
+            this,
+            metrics -> Optional.ofNullable(metrics.lastBatch).orElse(since).toEpochMilli() / 1000.0)
+        .description("When a batch last ended without an error; at first, when the process began")
+        .register(registry);
+    for (TableName table : TableName.values()) {
+      Gauge.builder("explorer.archive.bytes", () -> archive.snapshot(table).bytes())
+          .description("Bytes of the live files of a table")
+          .tag("table", table.label())
+          .register(registry);
+    }
     Gauge.builder("explorer.compaction.rows", compaction, PipelineMetrics::rowsToCompact)
         .description("Rows of the table and date that is being compacted; 0 while none is")
         .register(registry);
@@ -63,6 +86,11 @@ public class PipelineMetrics {
         probe,
         Intake::bufferedBlocks);
     gauge("explorer.buffer.bytes", "Bytes of the stream in Redis", probe, Intake::bufferedBytes);
+    gauge(
+        "explorer.buffer.max.bytes",
+        "Bytes that Redis may hold; it has no such limit where this is not a number",
+        probe,
+        intake -> intake.maxBytes() == 0 ? Double.NaN : intake.maxBytes());
   }
 
   private void gauge(

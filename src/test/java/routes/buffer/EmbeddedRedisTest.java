@@ -16,11 +16,8 @@ import java.time.Duration;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 import routes.fixtures.Processes;
 
-@Execution(ExecutionMode.CONCURRENT)
 class EmbeddedRedisTest {
 
   @TempDir Path folder;

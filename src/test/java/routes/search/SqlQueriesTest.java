@@ -27,8 +27,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import routes.archive.TableName;
@@ -36,7 +34,6 @@ import routes.fixtures.ArchiveFixture;
 import routes.fixtures.Frames;
 import routes.fixtures.RedisFixture;
 
-@Execution(ExecutionMode.CONCURRENT)
 class SqlQueriesTest {
 
   @RegisterExtension static final RedisFixture REDIS = new RedisFixture();

@@ -14,16 +14,10 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
-import org.apache.iceberg.ManifestFile;
-import org.apache.iceberg.ManifestFiles;
-import org.apache.iceberg.ReachableFileUtil;
-import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.Table;
-import org.apache.iceberg.io.CloseableIterable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import routes.crash.CrashPoint;
@@ -77,7 +71,9 @@ public final class LeftoverFiles {
       // Listed before the snapshots are read: what is committed in between is then no left-over.
       List<Path> files = old(archive.folder().resolve(name.label()));
       if (!files.isEmpty()) {
-        Set<Path> needed = needed(name);
+        Table table = archive.table(name);
+        table.refresh();
+        Set<Path> needed = ReachableFiles.of(table);
         if (!needed.isEmpty() && needed.stream().noneMatch(Files::exists)) {
           throw new IllegalStateException(
               "none of the files that the commits of "
@@ -152,41 +148,5 @@ public final class LeftoverFiles {
           }
         });
     return old;
-  }
-
-  /** Where a file is, whatever links lead there. */
-  private static Path real(String location) throws IOException {
-    Path file = LocalFileIO.path(location);
-    return Files.exists(file) ? file.toRealPath() : file;
-  }
-
-  /** Every file that a snapshot of the table needs, or its metadata names. */
-  private Set<Path> needed(TableName name) throws IOException {
-    Table table = archive.table(name);
-    table.refresh();
-    Set<Path> needed = new HashSet<>();
-    List<String> metadata = new ArrayList<>();
-    metadata.addAll(ReachableFileUtil.metadataFileLocations(table, false));
-    metadata.addAll(ReachableFileUtil.manifestListLocations(table));
-    Set<String> manifests = new HashSet<>();
-    for (Snapshot snapshot : table.snapshots()) {
-      for (ManifestFile manifest : snapshot.allManifests(table.io())) {
-        if (manifests.add(manifest.path())) {
-          try (CloseableIterable<String> paths =
-              ManifestFiles.readPaths(manifest, table.io(), table.specs())) {
-            for (String path : paths) {
-              needed.add(real(path));
-            }
-          }
-        }
-      }
-    }
-    metadata.addAll(manifests);
-    for (String location : metadata) {
-      Path file = real(location);
-      needed.add(file);
-      needed.add(LocalFileIO.checksumFile(file));
-    }
-    return needed;
   }
 }

@@ -40,7 +40,11 @@ public enum CrashPoint {
   /** A left-over file is removed, others are still there. */
   LEFTOVER_REMOVED,
   /** Dead letters that can be read by now are in their tables, and still dead letters too. */
-  RETRY_STORED;
+  RETRY_STORED,
+  /** A file is in the backup, and its catalog does not name it yet. */
+  BACKUP_FILE_ADDED,
+  /** The catalog of the backup is the new one; files that it does not name are still there. */
+  BACKUP_CATALOG_REPLACED;
 
   private static final String ARMED = System.getProperty("explorer.crash-at", "");
   private static final int STATUS_OF_A_KILLED_PROCESS = 137;

@@ -2,6 +2,9 @@ package routes.jetstream;
 
 import static java.util.Objects.requireNonNull;
 
+import com.fasterxml.jackson.core.JsonPointer;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
 import java.time.Instant;
 import java.util.List;
 
@@ -69,6 +72,50 @@ public record Block(
   /** Number of frames. */
   public int count() {
     return frames.size();
+  }
+
+  /**
+   * The block with only those events that have a value at a place.
+   *
+   * @param pointer a JSON pointer (RFC 6901) into the event, for example {@code /commit/collection}
+   * @param value the text there, or one of the texts where there is a list
+   */
+  public Block only(String pointer, String value) {
+    return having(pointer, value, true);
+  }
+
+  /**
+   * The block without those events that have a value at a place. What cannot be read stays.
+   *
+   * @param pointer a JSON pointer (RFC 6901) into the event, for example {@code
+   *     /commit/record/langs}
+   * @param value the text there, or one of the texts where there is a list
+   */
+  public Block without(String pointer, String value) {
+    return having(pointer, value, false);
+  }
+
+  private Block having(String pointer, String value, boolean wanted) {
+    JsonPointer place = JsonPointer.compile(pointer);
+    return new Block(
+        host,
+        connection,
+        continues,
+        firstTimeUs,
+        lastTimeUs,
+        receivedAt,
+        frames.stream().filter(frame -> has(frame, place, value) == wanted).toList());
+  }
+
+  private static boolean has(byte[] frame, JsonPointer place, String value) {
+    try {
+      JsonNode found = Json.read(frame).at(place);
+      return found.isArray()
+          ? found.valueStream().anyMatch(one -> one.asText().equals(value))
+          : found.asText().equals(value);
+    } catch (IOException | NumberFormatException e) {
+      return false;
+    }
   }
 
   /** Bytes of all frames together. */

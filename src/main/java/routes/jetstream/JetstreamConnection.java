@@ -74,7 +74,7 @@ final class JetstreamConnection {
       Owner owner,
       Clock clock) {
     this.endpoint = endpoint;
-    this.id = (endpoint.getStretches() == null ? "" : Block.FILLING) + UUID.randomUUID().toString();
+    this.id = (endpoint.isFilling() ? Block.FILLING : "") + UUID.randomUUID().toString();
     this.host = host;
     this.connectOptions = connectOptions;
     this.lastTimeUs = positionTimeUs;

@@ -88,11 +88,6 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
     doStart();
   }
 
-  /** Whether it fills gaps, instead of reading on. */
-  public boolean isFilling() {
-    return endpoint.getStretches() != null;
-  }
-
   private void halt(String why) {
     running = false;
     JetstreamConnection open = connection;
@@ -116,7 +111,7 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
   private void sayThatItWasOnPurpose() {
     Block last = lastKept;
     lastKept = null;
-    if (last != null && !isFilling()) {
+    if (last != null && !endpoint.isFilling()) {
       Exception failure = send(Block.stopped(last.host(), last.lastTimeUs(), Instant.now(clock)));
       if (failure != null) {
         LOG.debug("Nobody will know that reading was ended on purpose", failure);
@@ -131,7 +126,7 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
     JetstreamHost host = endpoint.hosts().get(hostIndex % endpoint.hosts().size());
     Optional<Position> position;
     try {
-      if (isFilling()) {
+      if (endpoint.isFilling()) {
         stretch = endpoint.getStretches().next().orElse(null);
         if (stretch == null) {
           report(State.IDLE, "", null);
@@ -161,7 +156,7 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
             endpoint,
             host,
             endpoint.connectOptions(host, position, fruitless),
-            isFilling() ? 0 : positionUs,
+            endpoint.isFilling() ? 0 : positionUs,
             this,
             clock);
     connection.open();
@@ -194,7 +189,7 @@ public class JetstreamConsumer extends VertxWebsocketClientConsumer
       failures = 0;
       anyBlock = true;
       lastKept = block;
-      if (isFilling() && isBehindTheStretch(block)) {
+      if (endpoint.isFilling() && isBehindTheStretch(block)) {
         stretchIsRead(from);
       } else {
         from.acknowledge();

@@ -49,6 +49,7 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
           "[a-zA-Z]([a-zA-Z0-9-]{0,62})?(\\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,62})?)+|[a-zA-Z][a-zA-Z0-9-]*(\\.[a-zA-Z0-9-]+)*\\.\\*");
 
   private final List<JetstreamHost> hosts;
+  private volatile JetstreamConsumer consumer;
 
   @UriParam(
       description =
@@ -198,9 +199,20 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
 
   @Override
   public Consumer createConsumer(Processor processor) throws Exception {
-    JetstreamConsumer consumer = new JetstreamConsumer(this, processor, Clock.systemUTC());
-    configureConsumer(consumer);
-    return consumer;
+    JetstreamConsumer created = new JetstreamConsumer(this, processor, Clock.systemUTC());
+    configureConsumer(created);
+    consumer = created;
+    return created;
+  }
+
+  /** What its consumer is doing now; empty while it has none. */
+  public Optional<JetstreamStatus> status() {
+    return Optional.ofNullable(consumer).map(JetstreamConsumer::status);
+  }
+
+  /** Whether it fills gaps, instead of reading on. */
+  public boolean isFilling() {
+    return stretches != null;
   }
 
   @Override
@@ -220,6 +232,7 @@ public class JetstreamEndpoint extends VertxWebsocketEndpoint {
 
   @Override
   protected void doStop() throws Exception {
+    consumer = null;
     if (client != null) {
       client.close();
       client = null;

@@ -20,6 +20,8 @@ public record JetstreamStatus(State state, String host, Instant since, String de
     WAITING,
     /** There is no gap to fill. */
     IDLE,
-    STOPPED
+    STOPPED,
+    /** Another process reads. */
+    STANDBY
   }
 }

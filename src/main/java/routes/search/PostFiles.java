@@ -29,7 +29,9 @@ import routes.archive.DuckDb;
 
 /**
  * The data files of posts that are open with their indexes, and what the changes in each end in all
- * others. Builds indexes that are missing: of few rows at once, of more behind those who ask.
+ * others. Builds indexes that are missing: of few rows at once, of more behind those who ask. Also
+ * behind them, reads indexes that were not read as a whole for long, and builds anew what is
+ * damaged.
  *
  * <p>Used by one thread at a time; {@link #areOutdated} is safe for others.
  */
@@ -44,6 +46,7 @@ final class PostFiles implements AutoCloseable {
   private final long mostAtOnce;
   private final Map<Path, PostFile> open = new HashMap<>();
   private final Set<Path> building = ConcurrentHashMap.newKeySet();
+  private final Set<Path> damaged = ConcurrentHashMap.newKeySet();
   private final ExecutorService builder =
       Executors.newSingleThreadExecutor(
           Thread.ofPlatform().daemon().name("index-builder").factory());
@@ -110,6 +113,10 @@ final class PostFiles implements AutoCloseable {
   }
 
   private Optional<PostFile> open(ArchiveFile file) throws IOException {
+    boolean isDamaged = damaged.remove(file.path());
+    if (isDamaged && open.containsKey(file.path())) {
+      open.remove(file.path()).close();
+    }
     PostFile known = open.get(file.path());
     if (known != null) {
       return Optional.of(known);
@@ -117,7 +124,10 @@ final class PostFiles implements AutoCloseable {
     if (building.contains(file.path())) {
       return Optional.empty();
     }
-    Optional<PostIndex> index = indexes.open(file);
+    Optional<PostIndex> index = isDamaged ? Optional.empty() : indexes.open(file);
+    if (index.isPresent() && indexes.isToBeChecked(file)) {
+      builder.execute(() -> checkBehind(file));
+    }
     if (index.isEmpty() && PostIndexes.canBeIndexed(file)) {
       if (file.rows() > rowsAtOnce) {
         building.add(file.path());
@@ -146,6 +156,17 @@ final class PostFiles implements AutoCloseable {
       return Optional.empty();
     }
     return indexes.open(file);
+  }
+
+  private void checkBehind(ArchiveFile file) {
+    try {
+      if (!indexes.isWhole(file)) {
+        damaged.add(file.path());
+        moreAreBuilt.set(true);
+      }
+    } catch (IOException | RuntimeException e) {
+      LOG.warn("The index of {} could not be checked: {}", file.path().getFileName(), e.toString());
+    }
   }
 
   private void buildBehind(ArchiveFile file) {

@@ -104,10 +104,10 @@ final class PostIndex implements AutoCloseable {
   }
 
   /**
-   * Opens an index, and reads all of it once to see that it is whole.
+   * Opens an index, without reading all of it: see {@link #check}.
    *
    * @return empty when there is none, or none that can be used: of another version, of another
-   *     file, or damaged
+   *     file, or so damaged that it shows at once
    */
   static Optional<PostIndex> open(Path folder, ArchiveFile file) throws IOException {
     if (!Files.isDirectory(folder)) {
@@ -123,10 +123,6 @@ final class PostIndex implements AutoCloseable {
           && Long.toString(file.rows()).equals(meta.get(META_ROWS))
           && reader.maxDoc() == file.rows()
           && reader.leaves().size() == 1) {
-        reader.leaves().get(0).reader().checkIntegrity();
-        for (LeafReaderContext part : words.leaves()) {
-          part.reader().checkIntegrity();
-        }
         return Optional.of(
             new PostIndex(reader, words, Boolean.parseBoolean(meta.get(META_DESCENDING))));
       }
@@ -137,6 +133,18 @@ final class PostIndex implements AutoCloseable {
     }
     close(reader, words);
     return Optional.empty();
+  }
+
+  /**
+   * Reads all of it, and compares it with its checksums.
+   *
+   * @throws IOException when it is damaged
+   */
+  void check() throws IOException {
+    leaf.reader().checkIntegrity();
+    for (LeafReaderContext part : words.leaves()) {
+      part.reader().checkIntegrity();
+    }
   }
 
   private static IndexSearcher searcher(DirectoryReader reader) {

@@ -7,6 +7,9 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Comparator;
 import java.util.Optional;
 import java.util.UUID;
@@ -30,6 +33,9 @@ public final class PostIndexes {
 
   private static final Logger LOG = LoggerFactory.getLogger(PostIndexes.class);
 
+  /** All of a month's indexes have to be read for it, so not at every start. */
+  private static final Duration CHECKED_EVERY = Duration.ofDays(7);
+
   private final Pace pace;
 
   /** Builds them at full pace. */
@@ -44,17 +50,61 @@ public final class PostIndexes {
     this.pace = requireNonNull(pace, "pace");
   }
 
-  /** Builds the index of a file if there is none that can be used. */
+  /** Builds the index of a file if there is none that is whole. */
   public void build(ArchiveFile file) throws IOException {
-    Optional<PostIndex> index = open(file);
-    if (index.isPresent()) {
-      index.get().close();
-    } else {
+    if (!isWhole(file)) {
       buildAnew(file);
     }
   }
 
-  /** The index of a file, to be closed; empty when there is none that can be used. */
+  /** Reads all of an index. Gives false where there is none that can be used. */
+  boolean isWhole(ArchiveFile file) throws IOException {
+    Optional<PostIndex> opened = open(file);
+    if (opened.isEmpty()) {
+      return false;
+    }
+    try (PostIndex index = opened.get()) {
+      index.check();
+    } catch (IOException | RuntimeException e) {
+      LOG.warn(
+          "The index of {} is damaged, and built anew: {}",
+          file.path().getFileName(),
+          e.toString());
+      return false;
+    }
+    try {
+      Files.setLastModifiedTime(newestCommit(folder(file)), FileTime.from(Instant.now()));
+    } catch (IOException e) {
+      LOG.debug("It will be checked again at the next start", e);
+    }
+    return true;
+  }
+
+  /** Whether it is long ago that all of an index was read, or written. */
+  boolean isToBeChecked(ArchiveFile file) {
+    try {
+      Instant last = Files.getLastModifiedTime(newestCommit(folder(file))).toInstant();
+      return last.isBefore(Instant.now().minus(CHECKED_EVERY));
+    } catch (IOException e) {
+      LOG.debug("It was built anew by another process just now", e);
+      return false;
+    }
+  }
+
+  /** A file that Lucene writes once, when an index is done; its time says when it was checked. */
+  private static Path newestCommit(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files
+          .filter(file -> file.getFileName().toString().startsWith("segments_"))
+          .max(Comparator.naturalOrder())
+          .orElseThrow(() -> new NoSuchFileException(folder.resolve("segments_").toString()));
+    }
+  }
+
+  /**
+   * The index of a file, to be closed; empty when there is none that can be used. Not all of it is
+   * read: a month of indexes has more bytes than a start may wait for.
+   */
   Optional<PostIndex> open(ArchiveFile file) throws IOException {
     return PostIndex.open(folder(file), file);
   }

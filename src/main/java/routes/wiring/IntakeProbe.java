@@ -10,6 +10,8 @@ import java.util.Optional;
 import java.util.function.Supplier;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Route;
+import org.apache.camel.component.master.MasterConsumer;
+import org.apache.camel.component.master.MasterEndpoint;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessException;
@@ -20,7 +22,7 @@ import routes.archive.Times;
 import routes.buffer.BlockStream;
 import routes.buffer.StoredBlock;
 import routes.buffer.StreamId;
-import routes.jetstream.JetstreamConsumer;
+import routes.jetstream.JetstreamEndpoint;
 import routes.jetstream.JetstreamStatus;
 
 /**
@@ -56,13 +58,34 @@ final class IntakeProbe implements Supplier<Optional<Intake>> {
 
   /** The connection of this process; empty in a process that does not ingest. */
   Optional<JetstreamStatus> connection() {
+    return camel.getEndpoints().stream()
+        .filter(JetstreamEndpoint.class::isInstance)
+        .map(JetstreamEndpoint.class::cast)
+        .filter(endpoint -> !endpoint.isFilling())
+        .flatMap(endpoint -> endpoint.status().stream())
+        .findFirst()
+        .or(this::standby);
+  }
+
+  private Optional<JetstreamStatus> standby() {
     return camel.getRoutes().stream()
         .map(Route::getConsumer)
-        .filter(JetstreamConsumer.class::isInstance)
-        .map(JetstreamConsumer.class::cast)
-        .filter(consumer -> !consumer.isFilling())
-        .map(JetstreamConsumer::status)
+        .filter(MasterConsumer.class::isInstance)
+        .map(MasterConsumer.class::cast)
+        .filter(consumer -> isOfJetstream(consumer) && !consumer.isMaster())
+        .map(
+            consumer ->
+                new JetstreamStatus(
+                    JetstreamStatus.State.STANDBY,
+                    "",
+                    clock.instant(),
+                    "another process with the same data folder reads; this one takes over when that ends"))
         .findFirst();
+  }
+
+  private static boolean isOfJetstream(MasterConsumer consumer) {
+    return consumer.getEndpoint() instanceof MasterEndpoint master
+        && master.getEndpoint() instanceof JetstreamEndpoint;
   }
 
   private Optional<Intake> look() {

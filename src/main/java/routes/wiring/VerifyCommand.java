@@ -3,13 +3,6 @@ package routes.wiring;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.sql.SQLException;
-import java.util.Map;
-import org.springframework.boot.Banner;
-import org.springframework.boot.WebApplicationType;
-import org.springframework.boot.builder.SpringApplicationBuilder;
-import org.springframework.boot.context.properties.EnableConfigurationProperties;
-import org.springframework.context.ConfigurableApplicationContext;
-import org.springframework.context.annotation.Configuration;
 import routes.archive.Verification;
 
 /**
@@ -30,24 +23,12 @@ public final class VerifyCommand {
 
   private VerifyCommand() {}
 
-  @Configuration(proxyBeanMethods = false)
-  @EnableConfigurationProperties(ExplorerProperties.class)
-  static class PropertiesOnly {}
-
   /**
    * @param arguments properties: {@code --explorer.data-dir=…}
    * @return status for the shell: 0 whole, 1 damaged, 2 no archive there
    */
   public static int run(String... arguments) {
-    try (ConfigurableApplicationContext context =
-        new SpringApplicationBuilder(PropertiesOnly.class)
-            .web(WebApplicationType.NONE)
-            .bannerMode(Banner.Mode.OFF)
-            .logStartupInfo(false)
-            .properties(Map.of("logging.level.root", "WARN"))
-            .run(arguments)) {
-      return run(context.getBean(ExplorerProperties.class), System.out);
-    }
+    return CommandProperties.with(arguments, properties -> run(properties, System.out));
   }
 
   private static int run(ExplorerProperties properties, PrintStream out) {

@@ -19,6 +19,7 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.apps.StatefulSet;
+import io.fabric8.kubernetes.api.model.batch.v1.CronJob;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.server.mock.EnableKubernetesMockClient;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
@@ -56,6 +57,9 @@ class HelmChartTest {
     "monitoring.podMonitor=true",
     "monitoring.prometheusRule=true",
     "monitoring.dashboards=true",
+    "backup.enabled=true",
+    "backup.to=store:explorer",
+    "backup.configSecret=mine",
     "image.pullSecrets[0].name=registry"
   };
 
@@ -152,6 +156,7 @@ class HelmChartTest {
             case Deployment deployment -> deployment.getSpec().getTemplate().getSpec();
             case StatefulSet set -> set.getSpec().getTemplate().getSpec();
             case Pod single -> single.getSpec();
+            case CronJob job -> job.getSpec().getJobTemplate().getSpec().getTemplate().getSpec();
             default -> null;
           };
       if (pod != null) {
@@ -294,6 +299,8 @@ class HelmChartTest {
           api.keyRequired=true | keysSecret
           service.type=Anything | service
           query.replicas=0 | replicas
+          backup.enabled=true | configSecret
+          backup.schedule=nightly | schedule
           redis.maxMemory=plenty | maxMemory
           image.digest=md5:1 | digest
           """)

@@ -250,7 +250,7 @@ class JetstreamComponentTest {
     assertThat(blocks).allMatch(Block::isFilling);
     assertThat(blocks.get(0).lastTimeUs()).isEqualTo(Frames.NOON_US + 9_000);
     assertThat(status().state()).isEqualTo(State.IDLE);
-    assertThat(((JetstreamConsumer) camel.getRoute("test").getConsumer()).isFilling()).isTrue();
+    assertThat(((JetstreamEndpoint) camel.getRoute("test").getEndpoint()).isFilling()).isTrue();
     await().until(() -> server.closed() == 1);
     stretches.add(new Stretch(Frames.NOON_US, Frames.NOON_US + 1));
     await().until(() -> server.requests().size() == 2);

@@ -9,12 +9,12 @@ import routes.fixtures.ExplorerProcess;
 import routes.simulator.World;
 
 /** How far an application says that it has come. */
-final class Archived {
+public final class Archived {
 
   private Archived() {}
 
   /** Waits until what happens from now on is archived. */
-  static void awaitFlow(ExplorerProcess explorer) {
+  public static void awaitFlow(ExplorerProcess explorer) {
     Instant now = Instant.now();
     await()
         .atMost(Duration.ofSeconds(90))

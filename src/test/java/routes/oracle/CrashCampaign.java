@@ -144,7 +144,9 @@ final class CrashCampaign {
           200,
           false,
           EnumSet.allOf(Damage.class),
-          List.of(CrashPoint.values()),
+          Arrays.stream(CrashPoint.values())
+              .filter(point -> !point.name().startsWith("BACKUP_"))
+              .toList(),
           Duration.ofSeconds(90),
           Duration.ofMinutes(5),
           false,

@@ -2,6 +2,7 @@ package routes.search;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 import static routes.fixtures.Frames.post;
 
 import java.nio.file.Files;
@@ -9,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -94,16 +96,58 @@ class PostIndexesTest {
       byte[] damaged = whole.clone();
       damaged[damaged.length / 2] ^= 0x40;
       Files.write(part, damaged);
-      assertThat(indexes.open(file)).as("%s changed", part.getFileName()).isEmpty();
+      assertThat(indexes.isWhole(file)).as("%s changed", part.getFileName()).isFalse();
       Files.write(part, java.util.Arrays.copyOf(whole, whole.length / 2));
-      assertThat(indexes.open(file)).as("%s cut short", part.getFileName()).isEmpty();
+      assertThat(indexes.isWhole(file)).as("%s cut short", part.getFileName()).isFalse();
       Files.delete(part);
-      assertThat(indexes.open(file)).as("%s missing", part.getFileName()).isEmpty();
+      assertThat(indexes.isWhole(file)).as("%s missing", part.getFileName()).isFalse();
       Files.write(part, whole);
     }
     Files.write(parts(file).get(0), new byte[7]);
     indexes.build(file);
     assertThat(volcanoes(file)).isEqualTo(2);
+  }
+
+  @Test
+  void anIndexThatWasNotReadForLongIsCheckedBehindThoseWhoAsk() throws Exception {
+    ArchiveFile file = store();
+    indexes.build(file);
+    damageWhereItDoesNotShow(file);
+    for (Path part : parts(file)) {
+      Files.setLastModifiedTime(part, FileTime.from(Instant.now().minus(Duration.ofDays(30))));
+    }
+    assertThat(indexes.isToBeChecked(file)).isTrue();
+    try (PostFiles files = new PostFiles(fixture.duckDb(), indexes, 1_000)) {
+      files.open(List.of(file), Set.of());
+      await().until(files::areOutdated);
+      files.bringUpToDate();
+      assertThat(files.open(List.of(file), Set.of()).indexed()).hasSize(1);
+      assertThat(files.areOutdated()).isFalse();
+    }
+    assertThat(indexes.isWhole(file)).isTrue();
+    assertThat(indexes.isToBeChecked(file)).isFalse();
+    assertThat(volcanoes(file)).isEqualTo(2);
+  }
+
+  /** One byte that is read neither when an index is opened nor by most who ask. */
+  private void damageWhereItDoesNotShow(ArchiveFile file) throws Exception {
+    for (Path part : parts(file)) {
+      byte[] whole = Files.readAllBytes(part);
+      for (int at = 0; at < whole.length; at += 16) {
+        byte[] damaged = whole.clone();
+        damaged[at] ^= 0x40;
+        Files.write(part, damaged);
+        Optional<PostIndex> opened = indexes.open(file);
+        if (opened.isPresent()) {
+          opened.get().close();
+          if (!indexes.isWhole(file)) {
+            return;
+          }
+        }
+      }
+      Files.write(part, whole);
+    }
+    throw new AssertionError("every byte is read when it is opened");
   }
 
   private static List<Path> parts(ArchiveFile file) throws Exception {

@@ -14,6 +14,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -43,7 +44,8 @@ import routes.search.PostFilter.Text;
  * How long searches take, how large indexes are and how long building them takes: {@code mvn
  * -Pbenchmark verify -Dbenchmark=routes.search.SearchBenchmark -Dposts=7600000}. Every search
  * stands beside the same one as a plain scan of all rows, in the same run. With {@code -Dcopies=30}
- * it is asked of the day thirty times over as well.
+ * it is asked of the day thirty times over as well, and with {@code -Dcold} everything also without
+ * anything of the archive in the system's cache; the copies are then files of their own.
  */
 public final class SearchBenchmark {
 
@@ -54,6 +56,9 @@ public final class SearchBenchmark {
 
   /** How often the day is there in the second table, under other names by hard links. */
   private static final int COPIES = Integer.getInteger("copies", 1);
+
+  /** Hard links would have all copies in the cache after one of them was read. */
+  private static final boolean COLD = Boolean.getBoolean("cold");
 
   private static final Duration TIMEOUT = Duration.ofMinutes(10);
 
@@ -299,6 +304,12 @@ public final class SearchBenchmark {
 
   private void search() throws Exception {
     Map<String, PostQuery> queries = queries();
+    Map<String, Double> cold = new LinkedHashMap<>();
+    for (var query : queries.entrySet()) {
+      try (ArchiveViews views = new ArchiveViews(archive, duckDb, indexes, Duration.ofMinutes(1))) {
+        cold.put(query.getKey(), cold(query.getValue(), views::newest));
+      }
+    }
     try (PostSearch search =
             new PostSearch(
                 archive, duckDb, indexes, nothing(), new PostSearch.Limits(0, TIMEOUT, 8, 2, 2));
@@ -313,7 +324,7 @@ public final class SearchBenchmark {
           "query",
           "posts",
           "exact",
-          "first ms",
+          "cold ms",
           "page p50",
           "page p95",
           "count p50",
@@ -322,13 +333,11 @@ public final class SearchBenchmark {
           "ratio");
       List<Double> all = new ArrayList<>();
       for (Map.Entry<String, PostQuery> query : queries.entrySet()) {
-        long start = System.nanoTime();
         PostPage first = search.page(query.getValue(), 0, 20);
-        double cold = seconds(start) * 1000;
-        double[] page = times(() -> page(view, query.getValue()));
+        double[] page = times(() -> page(duckDb, view, query.getValue()));
         double[] count = times(() -> count(view, query.getValue()));
-        start = System.nanoTime();
-        page(plain, query.getValue());
+        long start = System.nanoTime();
+        page(duckDb, plain, query.getValue());
         double scan = seconds(start) * 1000;
         all.add(page[1] + count[1]);
         System.out.printf(
@@ -337,7 +346,7 @@ public final class SearchBenchmark {
             query.getKey(),
             first.total(),
             first.exact() ? "" : "about",
-            cold,
+            cold.get(query.getKey()),
             page[0],
             page[1],
             count[0],
@@ -363,56 +372,67 @@ public final class SearchBenchmark {
    * every file has to be opened for a page, as it is not where each file has times of its own.
    */
   private void searchCopies() throws Exception {
-    Map<PostFile, HiddenRows> files = new LinkedHashMap<>();
-    try (ArchiveViews views = new ArchiveViews(archive, duckDb, indexes, Duration.ofMinutes(1));
-        ArchiveView view = views.newest()) {
-      Path links = Files.createDirectories(folder.resolve("copies"));
-      long start = System.nanoTime();
-      for (int copy = 0; copy < COPIES; copy++) {
-        for (var file : view.indexed().entrySet()) {
-          files.put(link(file.getKey().file(), links.resolve("day-" + copy)), file.getValue());
-        }
-      }
-      ArchiveView copies =
-          new ArchiveView(view.posts(), view.actors(), files, List.of(), view.gone());
+    copies().close();
+    Map<String, PostQuery> queries = queries();
+    Map<String, Double> cold = new LinkedHashMap<>();
+    for (var query : queries.entrySet()) {
+      cold.put(query.getKey(), cold(query.getValue(), this::copies));
+    }
+    long start = System.nanoTime();
+    try (ArchiveView copies = copies()) {
       System.out.printf(
           Locale.ROOT,
-          "%d times the day, %d files, opened in %.1f s%n%-28s %12s %9s %9s %9s %9s%n",
+          "%d times the day, %d files, opened in %.1f s%n%-28s %12s %9s %9s %9s %9s %9s%n",
           COPIES,
-          files.size(),
+          copies.indexed().size(),
           seconds(start),
           "query",
           "posts",
+          "cold ms",
           "page p50",
           "page p95",
           "count p50",
           "count p95");
-      for (Map.Entry<String, PostQuery> query : queries().entrySet()) {
-        double[] page = times(() -> page(copies, query.getValue()));
+      for (Map.Entry<String, PostQuery> query : queries.entrySet()) {
+        double[] page = times(() -> page(duckDb, copies, query.getValue()));
         double[] count = times(() -> count(copies, query.getValue()));
         System.out.printf(
             Locale.ROOT,
-            "%-28s %,12d %9.1f %9.1f %9.1f %9.1f%n",
+            "%-28s %,12d %9.1f %9.1f %9.1f %9.1f %9.1f%n",
             query.getKey(),
             count(copies, query.getValue()),
+            cold.get(query.getKey()),
             page[0],
             page[1],
             count[0],
             count[1]);
       }
       System.out.printf(Locale.ROOT, "at most %,d MB resident%n", mostResident() >> 10);
-    } finally {
-      files.keySet().forEach(PostFile::close);
     }
   }
 
-  private PostFile link(ArchiveFile file, Path table) throws IOException {
+  /** The day many times over; what is closed with it is only its files. */
+  private ArchiveView copies() throws IOException {
+    Map<PostFile, HiddenRows> files = new LinkedHashMap<>();
+    try (ArchiveViews views = new ArchiveViews(archive, duckDb, indexes, Duration.ofMinutes(1));
+        ArchiveView view = views.newest()) {
+      Path copies = Files.createDirectories(folder.resolve("copies"));
+      for (int copy = 0; copy < COPIES; copy++) {
+        for (var file : view.indexed().entrySet()) {
+          files.put(copy(file.getKey().file(), copies.resolve("day-" + copy)), file.getValue());
+        }
+      }
+      return new ArchiveView(view.posts(), view.actors(), files, List.of(), view.gone());
+    }
+  }
+
+  private PostFile copy(ArchiveFile file, Path table) throws IOException {
     Path copy = table.resolve("data").resolve("date=" + file.date());
     copy = Files.createDirectories(copy).resolve(file.path().getFileName());
     ArchiveFile linked =
         new ArchiveFile(copy, file.date(), file.rows(), file.bytes(), file.range());
     if (!Files.exists(copy)) {
-      Files.createLink(copy, file.path());
+      copyOrLink(file.path(), copy);
       Path from = PostIndexes.folder(file);
       try (Stream<Path> index = Files.walk(from)) {
         for (Path path : index.toList()) {
@@ -420,12 +440,54 @@ public final class SearchBenchmark {
           if (Files.isDirectory(path)) {
             Files.createDirectories(to);
           } else {
-            Files.createLink(to, path);
+            copyOrLink(path, to);
           }
         }
       }
     }
     return new PostFile(linked, indexes.open(linked).orElseThrow());
+  }
+
+  private static void copyOrLink(Path from, Path to) throws IOException {
+    if (COLD) {
+      Files.copy(from, to);
+    } else {
+      Files.createLink(to, from);
+    }
+  }
+
+  /**
+   * Milliseconds of the first page by a database that has read nothing yet, from files that were
+   * just opened and are not in the system's cache; not a number unless asked for.
+   */
+  private double cold(PostQuery query, Callable<ArchiveView> opened) throws Exception {
+    if (!COLD) {
+      return Double.NaN;
+    }
+    Process process =
+        new ProcessBuilder(
+                "find",
+                folder.toString(),
+                "-type",
+                "f",
+                "-exec",
+                "dd",
+                "if={}",
+                "iflag=nocache",
+                "count=0",
+                "status=none",
+                ";")
+            .inheritIO()
+            .start();
+    if (process.waitFor() != 0) {
+      throw new IOException("The files cannot be taken out of the system's cache.");
+    }
+    try (DuckDb fresh = DuckDb.open(folder.resolve("tmp-cold"), "512MB", 2);
+        ArchiveView view = opened.call()) {
+      long start = System.nanoTime();
+      page(fresh, view, query);
+      return seconds(start) * 1000;
+    }
   }
 
   /** A buffer that is never read. */
@@ -434,7 +496,7 @@ public final class SearchBenchmark {
         new LettuceConnectionFactory("127.0.0.1", 1), "nothing", () -> StreamId.ZERO);
   }
 
-  private long page(ArchiveView view, PostQuery query) {
+  private static long page(DuckDb duckDb, ArchiveView view, PostQuery query) {
     try (Matches matches =
         new Matches(duckDb, LiveView.of(view), query, 20, new Deadline(TIMEOUT))) {
       return matches.take(20).size();

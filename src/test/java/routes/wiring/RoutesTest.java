@@ -53,6 +53,8 @@ import routes.buffer.BlockStream;
 import routes.fixtures.Frames;
 import routes.fixtures.ScriptedJetstream;
 import routes.fixtures.TestFolders;
+import routes.jetstream.JetstreamEndpoint;
+import routes.jetstream.JetstreamStatus;
 import routes.jetstream.Json;
 import routes.search.EngagementCounter;
 
@@ -229,10 +231,12 @@ class RoutesTest {
     await()
         .until(
             () ->
-                ((routes.jetstream.JetstreamConsumer) camel.getRoute("fill").getConsumer())
-                        .status()
-                        .state()
-                    == routes.jetstream.JetstreamStatus.State.IDLE);
+                camel.getEndpoints().stream()
+                    .filter(JetstreamEndpoint.class::isInstance)
+                    .map(JetstreamEndpoint.class::cast)
+                    .filter(JetstreamEndpoint::isFilling)
+                    .flatMap(endpoint -> endpoint.status().stream())
+                    .anyMatch(status -> status.state() == JetstreamStatus.State.IDLE));
   }
 
   @Test

@@ -12,23 +12,33 @@ import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.iceberg.DataFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import routes.archive.EventRows.Row;
 import routes.crash.CrashPoint;
+import routes.jetstream.UnreadableFrame;
 
 /** What could not be read: shows it, and gives it another try. */
 public final class DeadLetters {
 
   private static final Logger LOG = LoggerFactory.getLogger(DeadLetters.class);
+
+  /** Every reason that there is: of frames that cannot be read, and of those that we fail at. */
+  public static final List<String> REASONS =
+      Stream.concat(
+              Arrays.stream(UnreadableFrame.Reason.values()).map(UnreadableFrame.Reason::label),
+              Stream.of(EventRows.POISON))
+          .toList();
 
   private static final int TRIES = 5;
 

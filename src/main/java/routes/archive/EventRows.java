@@ -15,6 +15,9 @@ import routes.jetstream.UnreadableFrame;
 /** Turns frames into rows: of the table that the event belongs to, or of {@code dead_letters}. */
 final class EventRows implements Batch.Frames {
 
+  /** The reason of a frame that our own code fails at. */
+  static final String POISON = "poison";
+
   private static final RecordColumns IDENTITY =
       new RecordColumns(TableName.ACTORS.schema(), "identity");
   private static final RecordColumns ACCOUNT =
@@ -111,7 +114,7 @@ final class EventRows implements Batch.Frames {
   /** A dead letter for a frame that cannot be processed, through a mistake of ours. */
   static Row poison(byte[] frame, String host, Instant receivedAt, Throwable failure) {
     return deadLetter(
-        frame, host, receivedAt, "poison", "processing it failed: " + failure.toString());
+        frame, host, receivedAt, POISON, "processing it failed: " + failure.toString());
   }
 
   private static Row deadLetter(

@@ -19,6 +19,7 @@ import routes.archive.Archive;
 import routes.archive.BatchReport;
 import routes.archive.Compaction;
 import routes.archive.Completeness;
+import routes.archive.DeadLetters;
 import routes.archive.TableName;
 import routes.jetstream.RootCause;
 import routes.wiring.ExplorerProperties.Role;
@@ -40,6 +41,7 @@ public class PipelineMetrics {
   private final Map<String, String> upkeepFailures = new ConcurrentHashMap<>();
 
   PipelineMetrics(
+      ExplorerProperties properties,
       MeterRegistry registry,
       IntakeProbe probe,
       Completeness completeness,
@@ -48,13 +50,18 @@ public class PipelineMetrics {
     this.registry = registry;
     // Counters that start when the first failure is counted would hide that one from Prometheus.
     registry.counter("explorer.batch.failures");
+    DeadLetters.REASONS.forEach(
+        reason -> registry.counter("explorer.dead.letters", "reason", reason));
     UPKEEP.forEach(task -> registry.counter("explorer.upkeep.failures", "task", task));
-    Gauge.builder(
-            "explorer.batch.last.timestamp.seconds",
-            this,
-            metrics -> Optional.ofNullable(metrics.lastBatch).orElse(since).toEpochMilli() / 1000.0)
-        .description("When a batch last ended without an error; at first, when the process began")
-        .register(registry);
+    if (properties.has(Role.DRAIN)) {
+      Gauge.builder(
+              "explorer.batch.last.timestamp.seconds",
+              this,
+              metrics ->
+                  Optional.ofNullable(metrics.lastBatch).orElse(since).toEpochMilli() / 1000.0)
+          .description("When a batch last ended without an error; at first, when the process began")
+          .register(registry);
+    }
     for (TableName table : TableName.values()) {
       Gauge.builder("explorer.archive.bytes", () -> archive.snapshot(table).bytes())
           .description("Bytes of the live files of a table")

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -20,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import routes.fixtures.ExplorerProcess;
 import routes.fixtures.ExtractedJar;
 import routes.fixtures.RedisServer;
+import routes.jetstream.Json;
 import routes.simulator.JetstreamServer;
 import routes.simulator.Misbehaviour;
 import routes.simulator.World;
@@ -46,27 +46,34 @@ class RollingUpgradeIT {
         ExplorerProcess.LOCKS + folder.resolve("data/leader"));
   }
 
-  private static String jetstream(ExplorerProcess process) {
-    return process
-        .json("/observe/health")
+  private static String jetstream(ExplorerProcess process) throws Exception {
+    return Json.read(process.get("/observe/health").body())
         .at("/components/jetstream/status")
-        .asText(process.get("/observe/health").body());
+        .asText();
+  }
+
+  private static void awaitReadiness(ExplorerProcess process) {
+    await()
+        .atMost(Duration.ofMinutes(1))
+        .until(() -> process.get("/observe/health/readiness").statusCode() == 200);
   }
 
   @Test
   void noQueryFailsNothingIsLostAndTheWorkMovesToTheNewOne() throws Exception {
     World world = new World(83, 200);
-    Instant since = Instant.now();
+    CrashCampaign.StoppableClock clock = new CrashCampaign.StoppableClock(Duration.ZERO);
+    Instant since = clock.instant();
     List<String> failures = new CopyOnWriteArrayList<>();
     AtomicLong answers = new AtomicLong();
     AtomicBoolean over = new AtomicBoolean();
     List<ExplorerProcess> started = new ArrayList<>();
-    try (JetstreamServer server =
-            new JetstreamServer(world, Misbehaviour.NONE, Clock.systemUTC(), 0);
+    try (JetstreamServer server = new JetstreamServer(world, Misbehaviour.NONE, clock, 0);
         RedisServer redis = new RedisServer(folder.resolve("redis"))) {
+      redis.start();
       started.add(start(server.url(), redis.url(), since).awaitReady());
       AtomicReference<ExplorerProcess> serving = new AtomicReference<>(started.get(0));
       Archived.awaitFlow(serving.get());
+      awaitReadiness(serving.get());
       assertThat(jetstream(serving.get())).isEqualTo("UP");
       CompletableFuture<Void> asking =
           CompletableFuture.runAsync(
@@ -85,6 +92,7 @@ class RollingUpgradeIT {
         ExplorerProcess old = serving.get();
         ExplorerProcess fresh = start(server.url(), redis.url(), since).awaitReady();
         started.add(fresh);
+        awaitReadiness(fresh);
         assertThat(jetstream(fresh)).as("while the old one reads").isEqualTo("STANDBY");
         // What a Service does when the new one is ready, before the old one is told to end.
         serving.set(fresh);
@@ -98,7 +106,8 @@ class RollingUpgradeIT {
       asking.join();
       assertThat(failures).isEmpty();
       assertThat(answers.get()).isPositive();
-      Instant end = Instant.now();
+      clock.pause();
+      Instant end = clock.instant();
       Archived.awaitAll(serving.get(), world, end, Duration.ofSeconds(90));
       assertThat(serving.get().json("/api/v1/completeness").get("gaps")).isEmpty();
       serving.get().close();

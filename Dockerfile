@@ -4,7 +4,7 @@
 ARG BUILD_IMAGE=maven:3.9-eclipse-temurin-25
 ARG RUN_IMAGE=eclipse-temurin:25-jre
 
-FROM --platform=${BUILDPLATFORM:-linux} ${BUILD_IMAGE} AS build
+FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS build
 WORKDIR /src
 COPY pom.xml .
 COPY src/main src/main

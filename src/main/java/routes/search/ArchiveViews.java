@@ -39,6 +39,9 @@ final class ArchiveViews implements AutoCloseable {
   /** How long a query waits for a view that another one makes, before it takes the one before. */
   private static final Duration PATIENCE = Duration.ofSeconds(2);
 
+  /** Who asks for an earlier commit cannot be given another instead. */
+  private static final Duration PATIENCE_FOR_PINNED = Duration.ofSeconds(20);
+
   /** Views of earlier commits that are held open. */
   private static final int MOST_PINNED = 4;
 
@@ -89,7 +92,7 @@ final class ArchiveViews implements AutoCloseable {
   ArchiveView newest() {
     TableSnapshot posts = archive.snapshot(TableName.POSTS);
     TableSnapshot actors = archive.snapshot(TableName.ACTORS);
-    if (!isCurrent(posts, actors) && mayMake()) {
+    if (!isCurrent(posts, actors) && mayMake(PATIENCE)) {
       try {
         if (!isCurrent(posts, actors)) {
           replace(makeNewest(posts, actors));
@@ -140,7 +143,7 @@ final class ArchiveViews implements AutoCloseable {
     newest().close();
     TableSnapshot posts = kept(TableName.POSTS, pin.posts(), pin);
     TableSnapshot actors = kept(TableName.ACTORS, pin.actors(), pin);
-    if (!mayMake()) {
+    if (!mayMake(PATIENCE_FOR_PINNED)) {
       throw new TooManyQueries("the archive is being prepared for queries");
     }
     try {
@@ -210,9 +213,9 @@ final class ArchiveViews implements AutoCloseable {
         && current.actors().id() == actors.id();
   }
 
-  private boolean mayMake() {
+  private boolean mayMake(Duration patienceForOthers) {
     try {
-      Duration patience = hasOne() ? PATIENCE : patienceForFirst;
+      Duration patience = hasOne() ? patienceForOthers : patienceForFirst;
       if (making.tryLock(patience.toMillis(), TimeUnit.MILLISECONDS)) {
         return true;
       }

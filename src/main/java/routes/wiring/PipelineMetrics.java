@@ -35,6 +35,7 @@ public class PipelineMetrics {
       List.of("compaction", "engagement", "expire", "retention", "leftovers", "dead-letters");
 
   private final MeterRegistry registry;
+  private final ObjectProvider<Compaction> compaction;
   private final Instant since = Instant.now();
   private volatile Instant lastBatch;
   private volatile String failure;
@@ -68,7 +69,9 @@ public class PipelineMetrics {
           .tag("table", table.label())
           .register(registry);
     }
-    Gauge.builder("explorer.compaction.rows", compaction, PipelineMetrics::rowsToCompact)
+    // A gauge does not keep what it asks.
+    this.compaction = compaction;
+    Gauge.builder("explorer.compaction.rows", this, PipelineMetrics::rowsToCompact)
         .description("Rows of the table and date that is being compacted; 0 while none is")
         .register(registry);
     Gauge.builder(
@@ -107,7 +110,7 @@ public class PipelineMetrics {
         .register(registry);
   }
 
-  private static double rowsToCompact(ObjectProvider<Compaction> compaction) {
+  private double rowsToCompact() {
     return Optional.ofNullable(compaction.getIfAvailable())
         .flatMap(Compaction::underWay)
         .map(Compaction.UnderWay::of)

@@ -2,6 +2,7 @@ package routes.api;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -18,8 +19,12 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.w3c.dom.Document;
+import org.w3c.dom.Element;
+import org.w3c.dom.NodeList;
 import routes.search.Engagement;
 import routes.search.Post;
 import routes.search.PostRow;
@@ -130,6 +135,46 @@ class ExportFormatTest {
                 + "', all_varchar = true, header = true, allow_quoted_nulls = false)");
     assertThat(read).noneMatch(text -> text.matches("(?s)[=+\\-@\\t\\r\\n].*"));
     assertThat(read).contains("'=HYPERLINK(\"http://evil.test\")", "'+1", "plain");
+  }
+
+  @Test
+  void libreOfficeOpensItAndHasNoFormula() throws Exception {
+    Path office = Path.of("/usr/bin/soffice");
+    assumeTrue(Files.isExecutable(office), "there is no LibreOffice");
+    Path file = file("safe.csv", write(ExportFormat.CSV, List.of(PostColumn.TEXT_), true));
+    Process process =
+        new ProcessBuilder(
+                office.toString(),
+                "-env:UserInstallation=" + folder.resolve("office").toUri(),
+                "--headless",
+                // Commas, double quotes, UTF-8, as it asks for when one opens a file by hand.
+                "--infilter=CSV:44,34,76,1",
+                "--convert-to",
+                "fods",
+                "--outdir",
+                folder.toString(),
+                file.toString())
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("office.log").toFile())
+            .start();
+    assertThat(process.waitFor()).isZero();
+    Document document =
+        DocumentBuilderFactory.newDefaultInstance()
+            .newDocumentBuilder()
+            .parse(folder.resolve("safe.fods").toFile());
+    NodeList cells = document.getElementsByTagName("table:table-cell");
+    List<String> texts = new ArrayList<>();
+    for (int i = 0; i < cells.getLength(); i++) {
+      Element cell = (Element) cells.item(i);
+      assertThat(cell.hasAttribute("table:formula")).as(cell.getTextContent()).isFalse();
+      if (!cell.getTextContent().isBlank()) {
+        texts.add(cell.getTextContent().strip());
+      }
+    }
+    assertThat(texts)
+        .contains("text", "plain", "'=HYPERLINK(\"http://evil.test\")", "back\\slash 'quote'");
+    assertThat(document.getElementsByTagName("table:table-row").getLength())
+        .isGreaterThan(TEXTS.stream().filter(text -> !text.isEmpty()).toList().size());
   }
 
   @Test

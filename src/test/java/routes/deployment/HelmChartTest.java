@@ -20,6 +20,7 @@ import io.fabric8.kubernetes.api.model.PodSpec;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.apps.StatefulSet;
 import io.fabric8.kubernetes.api.model.batch.v1.CronJob;
+import io.fabric8.kubernetes.api.model.batch.v1.Job;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.server.mock.EnableKubernetesMockClient;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
@@ -347,6 +348,28 @@ class HelmChartTest {
       }
     }
     assertThat(dashboards).isEmpty();
+  }
+
+  @Test
+  void theRestoreBringsBackWhatTheBackupSent() throws Exception {
+    Job restore = (Job) object(YAML.readTree(Path.of("k3s-hetzner/restore.yaml").toFile()));
+    PodSpec pod = restore.getSpec().getTemplate().getSpec();
+    CronJob backup =
+        objects(List.of(EVERYTHING)).stream()
+            .filter(CronJob.class::isInstance)
+            .map(CronJob.class::cast)
+            .findFirst()
+            .orElseThrow();
+    var sent = backup.getSpec().getJobTemplate().getSpec().getTemplate();
+    assertThat(restore.getSpec().getTemplate().getMetadata().getLabels().entrySet())
+        .as("the network policy of the backup is for it, too")
+        .isSubsetOf(sent.getMetadata().getLabels().entrySet());
+    assertThat(pod.getSecurityContext()).isEqualTo(sent.getSpec().getSecurityContext());
+    assertThat(pod.getContainers().get(0).getSecurityContext())
+        .isEqualTo(sent.getSpec().getContainers().get(0).getSecurityContext());
+    assertThat(pod.getContainers().get(0).getImage())
+        .isEqualTo(sent.getSpec().getContainers().get(0).getImage());
+    assertThat(pod.getVolumes().get(0)).isEqualTo(sent.getSpec().getVolumes().get(0));
   }
 
   @Test

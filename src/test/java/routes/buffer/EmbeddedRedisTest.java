@@ -16,13 +16,17 @@ import java.time.Duration;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import routes.fixtures.Processes;
 
+@Execution(ExecutionMode.CONCURRENT)
 class EmbeddedRedisTest {
 
   @TempDir Path folder;
 
   @Test
+  @Execution(ExecutionMode.SAME_THREAD)
   void neverEvictsAndKeepsAnAppendOnlyFile() throws IOException {
     try (EmbeddedRedis redis = EmbeddedRedis.start(folder, "64mb")) {
       assertThat(config(redis, "maxmemory-policy")).isEqualTo("noeviction");
@@ -34,6 +38,7 @@ class EmbeddedRedisTest {
   }
 
   @Test
+  @Execution(ExecutionMode.SAME_THREAD)
   void keepsItsDataAndItsPortOverARestart() throws IOException {
     int port;
     try (EmbeddedRedis redis = EmbeddedRedis.start(folder, "64mb")) {
@@ -48,6 +53,7 @@ class EmbeddedRedisTest {
   }
 
   @Test
+  @Execution(ExecutionMode.SAME_THREAD)
   void takesOverAServerThatWasLeftBehind() throws IOException {
     EmbeddedRedis leftBehind = EmbeddedRedis.start(folder, "64mb");
     long process = process().pid();
@@ -63,6 +69,7 @@ class EmbeddedRedisTest {
   }
 
   @Test
+  @Execution(ExecutionMode.SAME_THREAD)
   void isEndedByTheLastWhoUsesIt() throws IOException {
     EmbeddedRedis first = EmbeddedRedis.start(folder, "64mb");
     EmbeddedRedis second = EmbeddedRedis.start(folder, "64mb");
@@ -78,6 +85,7 @@ class EmbeddedRedisTest {
   }
 
   @Test
+  @Execution(ExecutionMode.SAME_THREAD)
   void isStartedAgainWhenItDies() throws IOException {
     try (EmbeddedRedis redis = EmbeddedRedis.start(folder, "64mb")) {
       ask(redis, client -> client.set("key", "value"));
@@ -93,6 +101,7 @@ class EmbeddedRedisTest {
   }
 
   @Test
+  @Execution(ExecutionMode.SAME_THREAD)
   void endsAServerThatHangsAndStartsAnother() throws IOException {
     EmbeddedRedis leftBehind = EmbeddedRedis.start(folder, "64mb");
     ask(leftBehind, client -> client.set("key", "value"));
@@ -107,6 +116,7 @@ class EmbeddedRedisTest {
   }
 
   @Test
+  @Execution(ExecutionMode.SAME_THREAD)
   void takesAnotherPortWhereItsOwnIsTaken() throws IOException {
     int port;
     try (EmbeddedRedis redis = EmbeddedRedis.start(folder, "64mb")) {
@@ -120,6 +130,7 @@ class EmbeddedRedisTest {
   }
 
   @Test
+  @Execution(ExecutionMode.SAME_THREAD)
   void takesNoOtherProcessForItsServer() throws IOException, InterruptedException {
     Process other = new ProcessBuilder("sleep", "60").start();
     try {
@@ -136,6 +147,7 @@ class EmbeddedRedisTest {
   }
 
   @Test
+  @Execution(ExecutionMode.SAME_THREAD)
   void everyFolderHasAPasswordOfItsOwn() throws IOException {
     try (EmbeddedRedis one = EmbeddedRedis.start(folder.resolve("one"), "64mb");
         EmbeddedRedis two = EmbeddedRedis.start(folder.resolve("two"), "64mb")) {
@@ -150,6 +162,7 @@ class EmbeddedRedisTest {
   }
 
   @Test
+  @Execution(ExecutionMode.SAME_THREAD)
   void knowsAServerThatIsStillLoading() {
     RuntimeException loading =
         new RedisException("no", new IOException("LOADING Redis is loading the dataset in memory"));
@@ -159,6 +172,7 @@ class EmbeddedRedisTest {
   }
 
   @Test
+  @Execution(ExecutionMode.SAME_THREAD)
   void hidesItsPasswordFromOtherUsers() throws IOException {
     try (EmbeddedRedis redis = EmbeddedRedis.start(folder, "64mb")) {
       assertThat(redis.password()).hasSizeGreaterThan(30);

@@ -31,7 +31,7 @@ import routes.simulator.World;
 @Order(4)
 class RollingUpgradeIT {
 
-  private static final int UPGRADES = 3;
+  private static final int UPGRADES = 2;
 
   @TempDir Path folder;
 

@@ -27,7 +27,12 @@ import org.apache.camel.CamelContext;
 import org.apache.camel.ProducerTemplate;
 import org.apache.camel.test.spring.junit5.CamelSpringBootTest;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.test.annotation.DirtiesContext;
@@ -47,6 +52,8 @@ import routes.jetstream.Json;
     classes = Explorer.class,
     webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT)
 @DirtiesContext
+@Execution(ExecutionMode.CONCURRENT)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class RouteFilesTest {
 
   private static final byte[] VOLCANO = Frames.post(1, "What a VOLCANO!");
@@ -93,6 +100,8 @@ class RouteFilesTest {
   }
 
   @Test
+  @Execution(ExecutionMode.SAME_THREAD)
+  @Order(1)
   void anEditTakesEffectWithoutARestartAndAMistakeDoesNot() throws Exception {
     assertThat(files.failures())
         .as("a mistake that was there at the start")
@@ -147,13 +156,21 @@ class RouteFilesTest {
   }
 
   @Test
+  @Execution(ExecutionMode.SAME_THREAD)
+  @Order(2)
   void everyRecipeDoesWhatItSays() throws Exception {
     List<Map<String, String>> recipes = recipes();
     assertThat(recipes).hasSize(5);
 
     try (Recipe only = new Recipe(recipes.get(0))) {
-      await().until(() -> only.request().contains("wantedCollections=app.bsky.feed.post"));
-      assertThat(only.request()).contains("wantedCollections=app.bsky.feed.like");
+      await()
+          .until(
+              () ->
+                  only.requests().stream()
+                      .anyMatch(
+                          request ->
+                              request.contains("wantedCollections=app.bsky.feed.post")
+                                  && request.contains("wantedCollections=app.bsky.feed.like")));
     }
 
     BlockingQueue<String> posted = new LinkedBlockingQueue<>();
@@ -265,10 +282,10 @@ class RouteFilesTest {
       }
     }
 
-    /** The first connect since then. */
-    private String request() {
+    /** The connects since then. */
+    private List<String> requests() {
       List<String> requests = jetstream.requests();
-      return requests.size() > requestsBefore ? requests.get(requestsBefore) : "";
+      return requests.subList(requestsBefore, requests.size());
     }
 
     @Override

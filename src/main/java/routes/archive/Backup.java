@@ -154,7 +154,8 @@ public final class Backup {
     long bytes = 0;
     List<Path> missing = new ArrayList<>();
     for (Map.Entry<Path, Path> file : files.entrySet()) {
-      if (!Files.exists(file.getValue()) && isChecksum(file.getValue())) {
+      if (!Files.exists(file.getValue()) && LocalFileIO.isChecksum(file.getValue())) {
+        // Of a file that was written without one.
         missing.add(file.getKey());
         continue;
       }
@@ -221,17 +222,6 @@ public final class Backup {
       }
     }
     return tables;
-  }
-
-  /** Those of a file that was written without one. */
-  private static boolean isChecksum(Path file) {
-    return file.equals(LocalFileIO.checksumFile(withoutEnding(file)));
-  }
-
-  private static Path withoutEnding(Path file) {
-    String name = file.getFileName().toString();
-    int dot = name.lastIndexOf('.');
-    return file.resolveSibling(dot < 0 ? name : name.substring(0, dot));
   }
 
   private static void add(Path file, Path to) throws IOException {

@@ -29,6 +29,7 @@ public final class LocalFileIO implements FileIO {
 
   private static final long serialVersionUID = 1;
   private static final int SHA256_DIGITS = 64;
+  private static final String CHECKSUM = ".sha256";
 
   /** Made by Iceberg, by this class's name. */
   public LocalFileIO() {}
@@ -68,7 +69,11 @@ public final class LocalFileIO implements FileIO {
 
   /** Where the checksum of a file of metadata is. */
   static Path checksumFile(Path file) {
-    return file.resolveSibling(file.getFileName() + ".sha256");
+    return file.resolveSibling(file.getFileName() + CHECKSUM);
+  }
+
+  static boolean isChecksum(Path file) {
+    return file.toString().endsWith(CHECKSUM);
   }
 
   @Override

@@ -16,8 +16,8 @@ import org.springframework.web.filter.OncePerRequestFilter;
  * Lets only who is on this machine get to the endpoints that can change what runs; others are told
  * that there is nothing.
  *
- * <p>Neither a proxy that runs here (it says for whom it asks) nor a page of somebody else in the
- * operator's browser (that says where it is from, or asks for another host) is on this machine.
+ * <p>Neither a proxy here that says for whom it asks nor a page of somebody else in the operator's
+ * browser (that says where it is from, or asks for another host) is on this machine.
  */
 final class OperatorOnly extends OncePerRequestFilter {
 

@@ -44,8 +44,8 @@ import routes.search.PostFilter.Text;
  * How long searches take, how large indexes are and how long building them takes: {@code mvn
  * -Pbenchmark verify -Dbenchmark=routes.search.SearchBenchmark -Dposts=7600000}. Every search
  * stands beside the same one as a plain scan of all rows, in the same run. With {@code -Dcopies=30}
- * it is asked of the day thirty times over as well, and with {@code -Dcold} everything also without
- * anything of the archive in the system's cache; the copies are then files of their own.
+ * it is asked of the day thirty times over as well, and with {@code -Dcold=true} everything also
+ * without anything of the archive in the system's cache; the copies are then files of their own.
  */
 public final class SearchBenchmark {
 

@@ -1,13 +1,10 @@
 package routes.deployment;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.microsoft.playwright.Browser;
-import com.microsoft.playwright.BrowserType;
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
-import com.microsoft.playwright.Playwright;
 import com.microsoft.playwright.assertions.LocatorAssertions;
 import com.microsoft.playwright.assertions.PlaywrightAssertions;
 import com.microsoft.playwright.options.AriaRole;
@@ -21,12 +18,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Collections;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import routes.fixtures.Chromium;
 import routes.fixtures.ExplorerProcess;
 import routes.fixtures.ExtractedJar;
 import routes.oracle.Archived;
@@ -38,7 +34,6 @@ import routes.simulator.World;
 @Order(5)
 class HawtioIT {
 
-  private static final Path CHROMIUM = Path.of("/usr/bin/chromium");
   private static final Path SCREENSHOTS = Path.of("target/screenshots");
   private static final double PATIENCE_MS = 30_000;
 
@@ -52,7 +47,7 @@ class HawtioIT {
 
   @Test
   void routesAreSeenStoppedStartedAndTracedByTheOperatorAlone() throws Exception {
-    assumeTrue(Files.isExecutable(CHROMIUM), "there is no Chromium");
+    Chromium.assumeInstalled();
     int port = freePort();
     try (JetstreamServer server =
             new JetstreamServer(new World(91, 100), Misbehaviour.NONE, Clock.systemUTC(), 0);
@@ -123,24 +118,9 @@ class HawtioIT {
 
   private static void steer(String address) throws IOException {
     Files.createDirectories(SCREENSHOTS);
-    try (Playwright playwright =
-            Playwright.create(
-                new Playwright.CreateOptions()
-                    .setEnv(Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")));
-        Browser browser =
-            playwright
-                .chromium()
-                .launch(
-                    new BrowserType.LaunchOptions()
-                        .setExecutablePath(CHROMIUM)
-                        .setArgs(
-                            List.of(
-                                "--no-sandbox",
-                                "--disable-gpu",
-                                "--no-first-run",
-                                "--disable-background-networking",
-                                "--disable-component-update")))) {
-      Page page = browser.newPage(new Browser.NewPageOptions().setViewportSize(1400, 900));
+    try (Chromium chromium = new Chromium()) {
+      Page page =
+          chromium.browser().newPage(new Browser.NewPageOptions().setViewportSize(1400, 900));
       page.setDefaultTimeout(PATIENCE_MS);
       page.navigate(address);
       inTheTree(page, "routes").click();

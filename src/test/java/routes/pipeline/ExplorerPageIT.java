@@ -2,7 +2,6 @@ package routes.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static routes.fixtures.Frames.ALICE;
 import static routes.fixtures.Frames.BOB;
 import static routes.fixtures.Frames.identity;
@@ -12,11 +11,9 @@ import static routes.fixtures.Frames.record;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.microsoft.playwright.Browser;
-import com.microsoft.playwright.BrowserType;
 import com.microsoft.playwright.Download;
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
-import com.microsoft.playwright.Playwright;
 import com.microsoft.playwright.options.ColorScheme;
 import com.microsoft.playwright.options.LoadState;
 import java.io.IOException;
@@ -27,11 +24,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import routes.fixtures.Chromium;
 import routes.fixtures.ExplorerProcess;
 import routes.fixtures.ScriptedJetstream;
 
@@ -41,10 +38,7 @@ import routes.fixtures.ScriptedJetstream;
  */
 class ExplorerPageIT {
 
-  private static final Path CHROMIUM = Path.of("/usr/bin/chromium");
   private static final Path SCREENSHOTS = Path.of("target/screenshots");
-  private static final Map<String, String> NO_DOWNLOAD =
-      Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
   private static final String ZALGO = "z" + "\u0323\u0307\u0489".repeat(400);
 
   private static final List<String> HOSTILE =
@@ -59,12 +53,11 @@ class ExplorerPageIT {
 
   private static ScriptedJetstream jetstream;
   private static ExplorerProcess explorer;
-  private static Playwright playwright;
-  private static Browser browser;
+  private static Chromium chromium;
 
   @BeforeAll
   static void start() throws Exception {
-    assumeTrue(Files.isExecutable(CHROMIUM), "there is no Chromium");
+    Chromium.assumeInstalled();
     Files.createDirectories(SCREENSHOTS);
     List<byte[]> frames = new ArrayList<>();
     frames.add(identity(ALICE, 1, "alice.test"));
@@ -91,27 +84,12 @@ class ExplorerPageIT {
     await()
         .atMost(Duration.ofMinutes(1))
         .until(() -> explorer.json("/search").at("/meta/count").asInt() == 90 + HOSTILE.size());
-    playwright = Playwright.create(new Playwright.CreateOptions().setEnv(NO_DOWNLOAD));
-    browser =
-        playwright
-            .chromium()
-            .launch(
-                new BrowserType.LaunchOptions()
-                    .setExecutablePath(CHROMIUM)
-                    .setArgs(
-                        List.of(
-                            "--no-sandbox",
-                            "--disable-gpu",
-                            "--disable-quic",
-                            "--no-first-run",
-                            "--disable-background-networking",
-                            "--disable-component-update",
-                            "--disable-sync")));
+    chromium = new Chromium();
   }
 
   @AfterAll
   static void end() {
-    for (AutoCloseable each : new AutoCloseable[] {browser, playwright, explorer, jetstream}) {
+    for (AutoCloseable each : new AutoCloseable[] {chromium, explorer, jetstream}) {
       if (each != null) {
         try {
           each.close();
@@ -130,11 +108,13 @@ class ExplorerPageIT {
 
     Window(int width, int height, ColorScheme colours, String question) {
       page =
-          browser.newPage(
-              new Browser.NewPageOptions()
-                  .setViewportSize(width, height)
-                  .setColorScheme(colours)
-                  .setTimezoneId("UTC"));
+          chromium
+              .browser()
+              .newPage(
+                  new Browser.NewPageOptions()
+                      .setViewportSize(width, height)
+                      .setColorScheme(colours)
+                      .setTimezoneId("UTC"));
       page.onConsoleMessage(
           message -> {
             if (message.type().equals("error") || message.type().equals("warning")) {

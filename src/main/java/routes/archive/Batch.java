@@ -7,7 +7,6 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -16,9 +15,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.Callable;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.iceberg.DataFile;
-import routes.archive.EventRows.Row;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import routes.archive.LedgerLines.Line;
 import routes.buffer.StoredBlock;
 import routes.buffer.StreamId;
@@ -30,13 +31,18 @@ import routes.jetstream.Block;
  */
 final class Batch implements Closeable {
 
+  private static final Logger LOG = LoggerFactory.getLogger(Batch.class);
+
   /** Writers open at once; dates are few, unless someone plays with the clock. */
   private static final int MAX_WRITERS = 40;
+
+  private static final long DAY_US = 86_400_000_000L;
 
   private final Archive archive;
   private final SeenEvents seen;
   private final Map<TableName, Optional<ArchivePosition>> tablePositions;
   private final Frames frames;
+  private final Workers workers;
   private final StreamId from;
   private final Map<Target, TableWriter> writers = new LinkedHashMap<>(16, 0.75f, true);
   private final Map<TableName, List<DataFile>> files = new EnumMap<>(TableName.class);
@@ -44,6 +50,7 @@ final class Batch implements Closeable {
   private final Map<TableName, Set<EventKey>> committed = new EnumMap<>(TableName.class);
   private final Map<TableName, Long> rows = new EnumMap<>(TableName.class);
   private final Map<String, Long> deadLetters = new TreeMap<>();
+  private Workers.Started<Void> writing;
   private long blocks;
   private long events;
   private long bytes;
@@ -57,7 +64,12 @@ final class Batch implements Closeable {
     Row row(byte[] frame, String host, Instant receivedAt);
   }
 
-  private record Target(TableName table, LocalDate date) {}
+  private record Target(TableName table, LocalDate date) {
+
+    static Target of(TableName table, long timeUs) {
+      return new Target(table, LocalDate.ofEpochDay(Math.floorDiv(timeUs, DAY_US)));
+    }
+  }
 
   /**
    * @param tablePositions how far each table has come: rows of earlier blocks are in it already
@@ -67,7 +79,10 @@ final class Batch implements Closeable {
       SeenEvents seen,
       Map<TableName, Optional<ArchivePosition>> tablePositions,
       Optional<ArchivePosition> from,
-      Frames frames) {
+      Frames frames,
+      Workers workers) {
+    this.workers = workers;
+    this.writing = workers.start(List.of());
     this.archive = archive;
     this.seen = seen;
     this.frames = frames;
@@ -85,18 +100,23 @@ final class Batch implements Closeable {
    */
   void add(List<StoredBlock> added, Map<StreamId, Map<Integer, Throwable>> poison)
       throws IOException, SQLException {
+    List<Callable<List<Row>>> reading = new ArrayList<>(added.size());
+    for (StoredBlock stored : added) {
+      Map<Integer, Throwable> poisoned = poison.getOrDefault(stored.id(), Map.of());
+      reading.add(() -> rows(stored.block(), poisoned));
+    }
+    List<List<Row>> read = workers.start(reading).await();
     List<Row> fresh = new ArrayList<>();
     List<Line> lines = new ArrayList<>();
-    for (StoredBlock stored : added) {
+    for (int i = 0; i < added.size(); i++) {
+      StoredBlock stored = added.get(i);
       Block block = stored.block();
       if (block.isStop()) {
         ledger.stopped(block);
       }
-      Map<Integer, Throwable> poisoned = poison.getOrDefault(stored.id(), Map.of());
-      for (int i = 0; i < block.count(); i++) {
-        Row row = row(block, i, poisoned);
+      for (Row row : read.get(i)) {
         boolean dead = row.table() == TableName.DEAD_LETTERS;
-        Line line = ledger.received(block, dead ? 0 : (Long) row.values().get("time_us"));
+        Line line = ledger.received(block, dead ? 0 : row.timeUs());
         if (isAlreadyIn(row.table(), stored)) {
           recount(row, line);
         } else {
@@ -119,12 +139,21 @@ final class Batch implements Closeable {
       Row row = fresh.get(i);
       if (next < unseen.size() && unseen.get(next) == row) {
         next++;
-        write(row.table(), row.values());
         stored(row, lines.get(i));
       } else {
         duplicate(lines.get(i));
       }
     }
+    write(unseen);
+  }
+
+  /** One task of a worker. */
+  private List<Row> rows(Block block, Map<Integer, Throwable> poison) {
+    List<Row> rows = new ArrayList<>(block.count());
+    for (int i = 0; i < block.count(); i++) {
+      rows.add(row(block, i, poison));
+    }
+    return rows;
   }
 
   private Row row(Block block, int index, Map<Integer, Throwable> poison) {
@@ -134,7 +163,7 @@ final class Batch implements Closeable {
       return EventRows.poison(frame, block.host(), block.receivedAt(), known);
     }
     try {
-      return frames.row(frame, block.host(), block.receivedAt());
+      return frames.row(frame, block.host(), block.receivedAt()).prepared();
     } catch (VirtualMachineError e) {
       throw e;
     } catch (RuntimeException | Error e) {
@@ -166,7 +195,7 @@ final class Batch implements Closeable {
       keys = seen.keysIn(row.table(), archive.filesSince(row.table(), from));
       committed.put(row.table(), keys);
     }
-    if (keys.remove(EventKey.of(row.table(), row.values()))) {
+    if (keys.remove(row.key())) {
       stored(row, line);
     } else {
       duplicate(line);
@@ -188,35 +217,71 @@ final class Batch implements Closeable {
     duplicates++;
   }
 
-  private void write(TableName table, GenericRecord row) throws IOException {
-    LocalDate date = LocalDate.ofInstant(Times.instant((Long) row.get("time_us")), ZoneOffset.UTC);
-    Target target = new Target(table, date);
-    TableWriter writer = writers.get(target);
-    if (writer == null) {
-      if (writers.size() >= MAX_WRITERS) {
-        finish(writers.keySet().iterator().next());
-      }
-      writer = new TableWriter(archive.table(table), table, date, TableWriter.Kind.BATCH);
-      writers.put(target, writer);
+  /**
+   * Starts to write rows, of each file in a task of its own, when those before them are written.
+   * Meanwhile others can be read.
+   */
+  private void write(List<Row> rows) throws IOException {
+    Map<Target, List<GenericRecord>> byTarget = new LinkedHashMap<>();
+    for (Row row : rows) {
+      byTarget
+          .computeIfAbsent(Target.of(row.table(), row.timeUs()), target -> new ArrayList<>())
+          .add(row.values());
     }
-    writer.write(row);
+    writing.await();
+    List<Callable<Void>> tasks = new ArrayList<>();
+    for (var target : byTarget.entrySet()) {
+      if (writers.size() >= MAX_WRITERS && !writers.containsKey(target.getKey())) {
+        workers.start(tasks).await();
+        tasks.clear();
+        Map.Entry<Target, TableWriter> eldest = writers.entrySet().iterator().next();
+        finish(eldest.getKey(), eldest.getValue());
+        writers.remove(eldest.getKey());
+      }
+      TableWriter writer = writer(target.getKey());
+      tasks.add(
+          () -> {
+            for (GenericRecord row : target.getValue()) {
+              writer.write(row);
+            }
+            return null;
+          });
+    }
+    writing = workers.start(tasks);
   }
 
-  private void finish(Target target) throws IOException {
-    files
-        .computeIfAbsent(target.table, table -> new ArrayList<>())
-        .add(writers.get(target).finish());
-    writers.remove(target);
+  private TableWriter writer(Target target) throws IOException {
+    TableWriter writer = writers.get(target);
+    if (writer == null) {
+      writer =
+          new TableWriter(
+              archive.table(target.table), target.table, target.date, TableWriter.Kind.BATCH);
+      writers.put(target, writer);
+    }
+    return writer;
+  }
+
+  private void finish(Target target, TableWriter writer) throws IOException {
+    DataFile file = writer.finish();
+    synchronized (files) {
+      files.computeIfAbsent(target.table, table -> new ArrayList<>()).add(file);
+    }
   }
 
   /** Finishes all files, the ledger's too: they are on the disk, and can be committed. */
   Map<TableName, List<DataFile>> finish() throws IOException {
-    for (GenericRecord row : ledger.rows()) {
-      write(TableName.LEDGER, row);
-    }
-    for (Target target : List.copyOf(writers.keySet())) {
-      finish(target);
-    }
+    write(ledger.rows().stream().map(row -> new Row(TableName.LEDGER, row)).toList());
+    writing.await();
+    List<Callable<Void>> finishing = new ArrayList<>();
+    writers.forEach(
+        (target, writer) ->
+            finishing.add(
+                () -> {
+                  finish(target, writer);
+                  return null;
+                }));
+    workers.start(finishing).await();
+    writers.clear();
     CrashPoint.BATCH_WRITTEN.pass();
     return files;
   }
@@ -259,6 +324,11 @@ final class Batch implements Closeable {
   /** Removes the files, unless they were handed over. */
   @Override
   public void close() throws IOException {
+    try {
+      writing.await();
+    } catch (IOException | RuntimeException | Error e) {
+      LOG.debug("What is abandoned could not be written", e);
+    }
     if (!handedOver) {
       for (DataFile file : files.values().stream().flatMap(List::stream).toList()) {
         Files.deleteIfExists(LocalFileIO.path(file.location()));

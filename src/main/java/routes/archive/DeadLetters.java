@@ -24,7 +24,6 @@ import org.apache.avro.generic.GenericRecord;
 import org.apache.iceberg.DataFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import routes.archive.EventRows.Row;
 import routes.crash.CrashPoint;
 import routes.jetstream.UnreadableFrame;
 

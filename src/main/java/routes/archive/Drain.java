@@ -11,6 +11,8 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import org.apache.iceberg.DataFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,6 +44,7 @@ public final class Drain {
   private final Limits limits;
   private final DuckDb duckDb;
   private final Batch.Frames frames;
+  private final Workers workers = new Workers("drain");
 
   /** How far each table has come by what this drain knows. */
   private final Map<TableName, Optional<ArchivePosition>> known = new EnumMap<>(TableName.class);
@@ -167,12 +170,12 @@ public final class Drain {
   /** A batch like this one, that is never committed. */
   private Batch trial(Start start) {
     return new Batch(
-        archive, new SeenEvents(archive, duckDb), start.tables, start.position, frames);
+        archive, new SeenEvents(archive, duckDb), start.tables, start.position, frames, workers);
   }
 
   private BatchReport batch(Start start, Map<StreamId, Map<Integer, Throwable>> poison)
       throws IOException, SQLException, LostRace {
-    try (Batch batch = new Batch(archive, seen, start.tables, start.position, frames)) {
+    try (Batch batch = new Batch(archive, seen, start.tables, start.position, frames, workers)) {
       boolean more = read(batch, start, poison);
       if (batch.isEmpty()) {
         start.position.ifPresent(at -> stream.trimBefore(at.streamId()));
@@ -232,29 +235,57 @@ public final class Drain {
         || !batch.isEmpty() && since(start).compareTo(limits.duration) >= 0;
   }
 
+  /**
+   * Commits one table alone: who loses the race for it leaves the batch to the other. Then the
+   * others, side by side, and the ledger behind them.
+   */
   private void commit(Batch batch, Start start) throws IOException, LostRace {
     Map<TableName, List<DataFile>> files = new EnumMap<>(batch.finish());
     batch.handOver();
+    List<DataFile> ledger = files.remove(TableName.LEDGER);
+    // Those that no commit knows.
+    Map<TableName, List<DataFile>> waiting = new ConcurrentHashMap<>(files);
+    waiting.put(TableName.LEDGER, ledger);
     try {
-      for (TableName table : TableName.values()) {
-        if (files.containsKey(table) || table == TableName.LEDGER) {
-          known.put(
-              table,
-              Optional.of(
-                  archive.append(
-                      table,
-                      files.getOrDefault(table, List.of()),
-                      start.tables.get(table),
-                      batch.position())));
-          files.remove(table);
-        }
-      }
+      List<Callable<Optional<LostRace>>> commits = new ArrayList<>();
+      files.forEach(
+          (table, ofTable) ->
+              commits.add(
+                  () -> {
+                    try {
+                      commit(table, ofTable, batch, start);
+                      waiting.remove(table);
+                      return Optional.empty();
+                    } catch (LostRace e) {
+                      return Optional.of(e);
+                    }
+                  }));
+      int first = Math.min(1, commits.size());
+      throwIfLost(workers.start(commits.subList(0, first)).await());
+      throwIfLost(workers.start(commits.subList(first, commits.size())).await());
+      commit(TableName.LEDGER, ledger, batch, start);
     } catch (LostRace e) {
-      // The commit was refused, so no snapshot knows these files.
-      for (DataFile file : files.values().stream().flatMap(List::stream).toList()) {
+      for (DataFile file : waiting.values().stream().flatMap(List::stream).toList()) {
         Files.deleteIfExists(LocalFileIO.path(file.location()));
       }
       throw e;
+    }
+  }
+
+  private void commit(TableName table, List<DataFile> files, Batch batch, Start start)
+      throws LostRace {
+    ArchivePosition committed =
+        archive.append(table, files, start.tables.get(table), batch.position());
+    synchronized (known) {
+      known.put(table, Optional.of(committed));
+    }
+  }
+
+  private static void throwIfLost(List<Optional<LostRace>> commits) throws LostRace {
+    for (Optional<LostRace> lost : commits) {
+      if (lost.isPresent()) {
+        throw lost.get();
+      }
     }
   }
 

@@ -3,8 +3,9 @@ package routes.archive;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.nio.ByteBuffer;
-import java.security.MessageDigest;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 import org.apache.avro.generic.GenericRecord;
 import routes.jetstream.Tid;
@@ -23,6 +24,23 @@ record EventKey(long high, long low) {
       List.of("did", "collection", "rkey", "operation", "rev");
   private static final List<String> ACCOUNT =
       List.of("did", "kind", "event_time", "handle", "active", "status", "extra");
+
+  private static final int KIND = TableName.ACTORS.schema().getField("kind").pos();
+  private static final int[] OF_ACCOUNT = positions(TableName.ACTORS, ACCOUNT);
+
+  /** Of the columns that make the identity of a table's rows: looked up once, not for each row. */
+  private static final Map<TableName, int[]> POSITIONS = new EnumMap<>(TableName.class);
+
+  static {
+    POSITIONS.put(TableName.DEAD_LETTERS, positions(TableName.DEAD_LETTERS, List.of("sha256")));
+    for (TableName table : TableName.EVENTS) {
+      POSITIONS.put(table, positions(table, COMMIT));
+    }
+  }
+
+  private static int[] positions(TableName table, List<String> columns) {
+    return columns.stream().mapToInt(column -> table.schema().getField(column).pos()).toArray();
+  }
 
   /** Columns that are needed to find the identity of a table's rows. */
   static List<String> columns(TableName table) {
@@ -46,17 +64,23 @@ record EventKey(long high, long low) {
   }
 
   static EventKey of(TableName table, GenericRecord row) {
-    boolean account = table == TableName.ACTORS && !"commit".equals(row.get("kind"));
-    List<String> columns =
-        table == TableName.DEAD_LETTERS ? List.of("sha256") : account ? ACCOUNT : COMMIT;
-    MessageDigest digest = Checksum.sha256();
-    for (String column : columns) {
-      Object value = row.get(column);
-      byte[] bytes = value == null ? new byte[0] : value.toString().getBytes(UTF_8);
-      digest.update(ByteBuffer.allocate(4).putInt(value == null ? -1 : bytes.length).flip());
-      digest.update(bytes);
+    boolean account = table == TableName.ACTORS && !"commit".equals(row.get(KIND));
+    int[] columns = account ? OF_ACCOUNT : POSITIONS.get(table);
+    byte[][] values = new byte[columns.length][];
+    int length = 4 * values.length;
+    for (int i = 0; i < values.length; i++) {
+      Object value = row.get(columns[i]);
+      values[i] = value == null ? null : value.toString().getBytes(UTF_8);
+      length += value == null ? 0 : values[i].length;
     }
-    ByteBuffer hash = ByteBuffer.wrap(digest.digest());
+    ByteBuffer identity = ByteBuffer.allocate(length);
+    for (byte[] value : values) {
+      identity.putInt(value == null ? -1 : value.length);
+      if (value != null) {
+        identity.put(value);
+      }
+    }
+    ByteBuffer hash = ByteBuffer.wrap(Checksum.sha256().digest(identity.array()));
     return new EventKey(hash.getLong(), hash.getLong());
   }
 

@@ -30,14 +30,6 @@ final class EventRows implements Batch.Frames {
     }
   }
 
-  /** A row, and the table that it belongs to. */
-  record Row(TableName table, GenericRecord values) {
-
-    String reason() {
-      return (String) values.get("reason");
-    }
-  }
-
   /**
    * @param host that sent the frame
    * @param receivedAt by our clock

@@ -3,6 +3,7 @@ package routes.archive;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.List;
@@ -59,9 +60,7 @@ public final class RecordColumns {
    * @param value is taken apart, and not to be used afterwards
    */
   void fill(GenericRecord row, ObjectNode value) {
-    boolean whole =
-        value.has(WHOLE)
-            || columns.stream().anyMatch(column -> column.given && isNull(value, column));
+    boolean whole = value.has(WHOLE) || isAnyGivenNull(value);
     ObjectNode rest = whole ? value.deepCopy() : value;
     for (Column column : columns) {
       if (column.given) {
@@ -97,9 +96,13 @@ public final class RecordColumns {
     return value;
   }
 
-  private static boolean isNull(ObjectNode value, Column column) {
-    JsonNode member = value.get(column.leaf());
-    return member != null && member.isNull();
+  private boolean isAnyGivenNull(ObjectNode value) {
+    for (Column column : columns) {
+      if (column.given && value.get(column.leaf()) instanceof NullNode) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static void takeGiven(ObjectNode rest, Column column, String given) {
@@ -128,7 +131,7 @@ public final class RecordColumns {
       return taken;
     }
     Object taken = toColumn(member, column.type);
-    if (taken != null && sameJson(toJson(taken, column.type), member)) {
+    if (taken != null && isGivenBack(taken, column.type, member)) {
       object.remove(column.path[depth]);
     }
     return taken;
@@ -200,9 +203,9 @@ public final class RecordColumns {
     };
   }
 
-  private static boolean sameJson(JsonNode one, JsonNode other) {
-    boolean bothWhole = one.isIntegralNumber() && other.isIntegralNumber();
-    return bothWhole ? one.longValue() == other.longValue() : one.equals(other);
+  /** Whether the member can be made of the column: texts, lists and numbers always can. */
+  private static boolean isGivenBack(Object taken, Schema type, JsonNode member) {
+    return type.getLogicalType() == null || Times.write((Long) taken).equals(member.textValue());
   }
 
   private static ObjectNode parse(Object extra) {

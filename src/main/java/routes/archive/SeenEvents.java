@@ -5,20 +5,19 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collection;
-import java.util.HashMap;
+import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericRecord;
-import routes.archive.EventRows.Row;
 import routes.jetstream.Tid;
 
 /**
@@ -46,8 +45,6 @@ final class SeenEvents {
   private final Set<EventKey> stragglers = new HashSet<>();
 
   private record Stretch(TableName table, long number) {}
-
-  private record Candidate(Row row, EventKey key) {}
 
   SeenEvents(Archive archive, DuckDb duckDb) {
     this(archive, duckDb, MAX_KEYS);
@@ -81,43 +78,41 @@ final class SeenEvents {
 
   /** Those of the rows that are new, in their order; from now on they count as seen. */
   List<Row> unseen(List<Row> rows) throws SQLException {
-    Map<TableName, Map<Long, List<Candidate>>> byStretch = new HashMap<>();
-    for (Row row : rows) {
-      if (row.table() == TableName.LEDGER) {
-        throw new IllegalArgumentException("the ledger has no events");
-      }
-      OptionalLong time = EventKey.ownTime(row.table(), row.values());
-      long stretch =
-          time.isPresent() && time.getAsLong() >= 0 && time.getAsLong() < 1L << 52
-              ? time.getAsLong() / STRETCH_US
-              : -1;
-      byStretch
-          .computeIfAbsent(row.table(), table -> new HashMap<>())
-          .computeIfAbsent(stretch, number -> new ArrayList<>())
-          .add(new Candidate(row, EventKey.of(row.table(), row.values())));
+    Map<Stretch, List<Integer>> byStretch = new LinkedHashMap<>();
+    for (int i = 0; i < rows.size(); i++) {
+      byStretch.computeIfAbsent(stretch(rows.get(i)), unknown -> new ArrayList<>()).add(i);
     }
-    Set<Row> unseen = java.util.Collections.newSetFromMap(new java.util.IdentityHashMap<>());
-    for (var table : byStretch.entrySet()) {
-      List<Candidate> alone = new ArrayList<>();
-      for (var stretch : table.getValue().entrySet()) {
-        KeySet keys =
-            keys(new Stretch(table.getKey(), stretch.getKey()), stretch.getValue().size());
-        if (keys == null) {
-          alone.addAll(stretch.getValue());
-        } else {
-          stretch.getValue().stream()
-              .filter(candidate -> keys.add(candidate.key))
-              .forEach(candidate -> unseen.add(candidate.row));
+    BitSet unseen = new BitSet(rows.size());
+    Map<TableName, List<Integer>> alone = new EnumMap<>(TableName.class);
+    for (var stretch : byStretch.entrySet()) {
+      KeySet keys = keys(stretch.getKey(), stretch.getValue().size());
+      if (keys == null) {
+        alone
+            .computeIfAbsent(stretch.getKey().table, table -> new ArrayList<>())
+            .addAll(stretch.getValue());
+      } else {
+        for (int i : stretch.getValue()) {
+          unseen.set(i, keys.add(rows.get(i).key()));
         }
       }
-      if (!alone.isEmpty()) {
-        Set<EventKey> archived = lookUp(table.getKey(), alone);
-        alone.stream()
-            .filter(candidate -> !archived.contains(candidate.key) && stragglers.add(candidate.key))
-            .forEach(candidate -> unseen.add(candidate.row));
+    }
+    for (var table : alone.entrySet()) {
+      Set<EventKey> archived =
+          lookUp(table.getKey(), table.getValue().stream().map(rows::get).toList());
+      for (int i : table.getValue()) {
+        EventKey key = rows.get(i).key();
+        unseen.set(i, !archived.contains(key) && stragglers.add(key));
       }
     }
-    return rows.stream().filter(unseen::contains).toList();
+    return unseen.stream().mapToObj(rows::get).toList();
+  }
+
+  private static Stretch stretch(Row row) {
+    if (row.table() == TableName.LEDGER) {
+      throw new IllegalArgumentException("the ledger has no events");
+    }
+    long time = row.ownTime().orElse(-1);
+    return new Stretch(row.table(), time >= 0 && time < 1L << 52 ? time / STRETCH_US : -1);
   }
 
   /** The keys of all rows in these files. */
@@ -154,7 +149,7 @@ final class SeenEvents {
     select(stretch.table, files(stretch.table, first, last), condition, keys::add);
   }
 
-  private Set<EventKey> lookUp(TableName table, List<Candidate> candidates) throws SQLException {
+  private Set<EventKey> lookUp(TableName table, List<Row> candidates) throws SQLException {
     Set<EventKey> found = new HashSet<>();
     String column =
         switch (table) {
@@ -164,7 +159,7 @@ final class SeenEvents {
         };
     TreeSet<String> values =
         candidates.stream()
-            .map(candidate -> candidate.row.values().get(column).toString())
+            .map(candidate -> candidate.values().get(column).toString())
             .collect(Collectors.toCollection(TreeSet::new));
     List<ArchiveFile> files =
         column.equals("rev")
@@ -179,9 +174,8 @@ final class SeenEvents {
    * Files that can hold another copy of what has no revision: a host passed it on when it happened
    * or later, and repeats it for some days at most.
    */
-  private List<ArchiveFile> filesSince(TableName table, List<Candidate> candidates) {
-    long earliest =
-        candidates.stream().mapToLong(candidate -> earliest(table, candidate)).min().orElse(0);
+  private List<ArchiveFile> filesSince(TableName table, List<Row> candidates) {
+    long earliest = candidates.stream().mapToLong(SeenEvents::earliest).min().orElse(0);
     return archive.snapshot(table).files().stream()
         .filter(
             file ->
@@ -190,9 +184,8 @@ final class SeenEvents {
         .toList();
   }
 
-  private static long earliest(TableName table, Candidate candidate) {
-    long seen = (Long) candidate.row.values().get("time_us");
-    return Math.min(seen, EventKey.ownTime(table, candidate.row.values()).orElse(seen));
+  private static long earliest(Row row) {
+    return Math.min(row.timeUs(), row.ownTime().orElse(row.timeUs()));
   }
 
   private List<ArchiveFile> files(TableName table, String firstRev, String lastRev) {

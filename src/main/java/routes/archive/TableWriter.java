@@ -10,6 +10,7 @@ import java.util.UUID;
 import java.util.stream.Stream;
 import org.apache.avro.generic.GenericData;
 import org.apache.avro.generic.GenericRecord;
+import org.apache.avro.util.Utf8;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.DataFiles;
 import org.apache.iceberg.MetricsConfig;
@@ -42,7 +43,7 @@ final class TableWriter implements Closeable {
   private static final String ZSTD_LEVEL = "3";
 
   /** Rows that are found and decompressed together, when single rows are read. */
-  private static final int PAGE_ROWS = 1_000;
+  private static final int PAGE_ROWS = 4_000;
 
   /** Who reads one row reads the whole dictionary: columns with more values have none. */
   private static final int DICTIONARY_BYTES = 16 << 10;
@@ -79,12 +80,14 @@ final class TableWriter implements Closeable {
   private Path file;
   private final Output output;
   private final ParquetWriter<GenericRecord> parquet;
+  private final int columns;
   private boolean closed;
 
   TableWriter(Table table, TableName name, LocalDate date, Kind kind) throws IOException {
     this.table = table;
     this.date = date;
     this.kind = kind;
+    this.columns = name.schema().getFields().size();
     String fileName = kind.prefix() + UUID.randomUUID() + ".parquet";
     this.file = Path.of(table.location(), "data", "date=" + date, fileName);
     Files.createDirectories(file.getParent());
@@ -114,7 +117,15 @@ final class TableWriter implements Closeable {
     return configuration;
   }
 
+  /**
+   * @param row whose texts are turned to bytes here, faster than Parquet does it
+   */
   void write(GenericRecord row) throws IOException {
+    for (int i = 0; i < columns; i++) {
+      if (row.get(i) instanceof String text) {
+        row.put(i, new Utf8(text));
+      }
+    }
     parquet.write(row);
   }
 

@@ -30,7 +30,7 @@ public final class UnarchivedRows {
       if (!wanted.test(frame)) {
         continue;
       }
-      EventRows.Row row;
+      routes.archive.Row row;
       try {
         row = ROWS.row(frame, block.host(), block.receivedAt());
       } catch (RuntimeException e) {

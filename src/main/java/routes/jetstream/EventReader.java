@@ -3,6 +3,7 @@ package routes.jetstream;
 import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.util.Set;
@@ -27,6 +28,8 @@ public final class EventReader {
   private static final Set<String> COMMIT =
       Set.of("rev", "operation", "collection", "rkey", "record", "cid");
 
+  private static final Set<String> KINDS = Set.of("commit", "identity", "account");
+
   private EventReader() {}
 
   public static Event read(byte[] frame) throws UnreadableFrame {
@@ -34,7 +37,7 @@ public final class EventReader {
     String did = text(message, "did", "");
     long timeUs = time(message);
     String kind = text(message, "kind", "");
-    if (!Set.of("commit", "identity", "account").contains(kind)) {
+    if (!KINDS.contains(kind)) {
       throw new UnreadableFrame(
           Reason.UNKNOWN_KIND,
           "the kind '" + shorten(kind) + "' is none of commit, identity, account");
@@ -93,11 +96,15 @@ public final class EventReader {
       // JSON knows no bound for an exponent, BigDecimal does
       throw new UnreadableFrame(
           Reason.OVER_LIMIT, "a number too large to be read: " + shorten(e.getMessage()));
-    } catch (JsonParseException e) {
+    } catch (MismatchedInputException e) {
       boolean twice = e.getOriginalMessage().startsWith("Duplicate field");
       throw new UnreadableFrame(
           twice ? Reason.DUPLICATE_KEY : Reason.NOT_JSON,
-          (twice ? "a key stands twice: " : "not JSON: ")
+          (twice ? "a key stands twice: " : "not JSON: ") + shorten(e.getOriginalMessage()));
+    } catch (JsonParseException e) {
+      throw new UnreadableFrame(
+          Reason.NOT_JSON,
+          "not JSON: "
               + shorten(e.getOriginalMessage())
               + " (at byte "
               + e.getLocation().getByteOffset()

@@ -205,7 +205,8 @@ class CompletenessTest {
                 TableName.DEAD_LETTERS,
                 fixture.archive().position(TableName.DEAD_LETTERS)),
             start,
-            new EventRows())) {
+            new EventRows(),
+            new Workers("test"))) {
       for (var block : fixture.stream().readAfter(start.orElseThrow().streamId(), 10)) {
         cutOff.add(List.of(block), java.util.Map.of());
       }

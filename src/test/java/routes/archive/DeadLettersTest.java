@@ -15,7 +15,6 @@ import org.apache.avro.generic.GenericData;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
-import routes.archive.EventRows.Row;
 import routes.fixtures.ArchiveFixture;
 import routes.fixtures.RedisFixture;
 import routes.jetstream.UnreadableFrame;

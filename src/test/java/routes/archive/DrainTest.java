@@ -407,7 +407,8 @@ class DrainTest {
             new SeenEvents(fixture.archive(), fixture.duckDb()),
             positions,
             before,
-            new EventRows())) {
+            new EventRows(),
+            new Workers("test"))) {
       for (var block : fixture.stream().readAfter(before.orElseThrow().streamId(), 10)) {
         cutOff.add(List.of(block), Map.of());
       }

@@ -35,7 +35,7 @@ class RecordColumnsTest {
   void everyHostileEventComesBackWholeOrIsADeadLetterWithAReason() throws Exception {
     int dead = 0;
     for (byte[] frame : SharedData.hostile()) {
-      EventRows.Row row = rows.row(frame, "ws://test", Instant.EPOCH);
+      Row row = rows.row(frame, "ws://test", Instant.EPOCH);
       if (row.table() == TableName.DEAD_LETTERS) {
         dead++;
         assertThat(row.reason()).isNotBlank();
@@ -187,7 +187,7 @@ class RecordColumnsTest {
   }
 
   private void assertComesBack(byte[] frame) throws Exception {
-    EventRows.Row row = rows.row(frame, "ws://test", Instant.EPOCH);
+    Row row = rows.row(frame, "ws://test", Instant.EPOCH);
     JsonNode event = Json.read(frame);
     String kind = event.get("kind").textValue();
     String source = kind.equals("commit") ? "record" : kind;

@@ -72,7 +72,7 @@ class TimesTest {
       @ForAll @LongRange(min = -62_167_219_200_000_000L, max = 253_402_300_799_999_999L)
           long micros,
       @ForAll @IntRange(max = 999) int nanos,
-      @ForAll @IntRange(max = 9) int digits) {
+      @ForAll @IntRange(min = 1, max = 9) int digits) {
     Instant instant = Times.instant(micros).plusNanos(nanos);
     DateTimeFormatter form =
         new DateTimeFormatterBuilder()

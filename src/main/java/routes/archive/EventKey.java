@@ -26,15 +26,19 @@ record EventKey(long high, long low) {
       List.of("did", "kind", "event_time", "handle", "active", "status", "extra");
 
   private static final int KIND = TableName.ACTORS.schema().getField("kind").pos();
+  private static final int EVENT_TIME = TableName.ACTORS.schema().getField("event_time").pos();
   private static final int[] OF_ACCOUNT = positions(TableName.ACTORS, ACCOUNT);
 
   /** Of the columns that make the identity of a table's rows: looked up once, not for each row. */
   private static final Map<TableName, int[]> POSITIONS = new EnumMap<>(TableName.class);
 
+  private static final Map<TableName, Integer> REV = new EnumMap<>(TableName.class);
+
   static {
     POSITIONS.put(TableName.DEAD_LETTERS, positions(TableName.DEAD_LETTERS, List.of("sha256")));
     for (TableName table : TableName.EVENTS) {
       POSITIONS.put(table, positions(table, COMMIT));
+      REV.put(table, table.schema().getField("rev").pos());
     }
   }
 
@@ -92,11 +96,11 @@ record EventKey(long high, long low) {
     if (table == TableName.DEAD_LETTERS) {
       return OptionalLong.empty();
     }
-    Object rev = row.get("rev");
+    Object rev = row.get(REV.get(table));
     if (rev != null) {
       return Tid.timeUs(rev.toString());
     }
-    Object time = row.get("event_time");
+    Object time = table == TableName.ACTORS ? row.get(EVENT_TIME) : null;
     return time == null ? OptionalLong.empty() : OptionalLong.of((Long) time);
   }
 }

@@ -18,15 +18,53 @@ final class EventRows implements Batch.Frames {
   /** The reason of a frame that our own code fails at. */
   static final String POISON = "poison";
 
+  private static final Columns ACTORS = new Columns(TableName.ACTORS);
+  private static final int KIND = ACTORS.position("kind");
   private static final RecordColumns IDENTITY =
       new RecordColumns(TableName.ACTORS.schema(), "identity");
   private static final RecordColumns ACCOUNT =
       new RecordColumns(TableName.ACTORS.schema(), "account");
-  private static final Map<TableName, RecordColumns> RECORD = new EnumMap<>(TableName.class);
+  private static final Map<TableName, Columns> COLUMNS = new EnumMap<>(TableName.class);
 
   static {
     for (TableName table : TableName.EVENTS) {
-      RECORD.put(table, new RecordColumns(table.schema(), "record"));
+      COLUMNS.put(table, new Columns(table));
+    }
+  }
+
+  /** Where the columns of a table are: looked up by name once, and not for each event. */
+  private static final class Columns {
+
+    private final TableName table;
+    private final RecordColumns record;
+    private final int did;
+    private final int collection;
+    private final int rkey;
+    private final int operation;
+    private final int rev;
+    private final int cid;
+    private final int timeUs;
+    private final int createdAt;
+    private final int sortAt;
+    private final int envelope;
+
+    Columns(TableName table) {
+      this.table = table;
+      this.record = new RecordColumns(table.schema(), "record");
+      this.did = position("did");
+      this.collection = position("collection");
+      this.rkey = position("rkey");
+      this.operation = position("operation");
+      this.rev = position("rev");
+      this.cid = position("cid");
+      this.timeUs = position("time_us");
+      this.createdAt = position("created_at");
+      this.sortAt = position("sort_at");
+      this.envelope = position("envelope");
+    }
+
+    int position(String column) {
+      return table.schema().getField(column).pos();
     }
   }
 
@@ -53,16 +91,17 @@ final class EventRows implements Batch.Frames {
 
   private static Row commit(Event.Commit commit) {
     TableName table = TableName.ofCollection(commit.collection());
-    GenericRecord row = start(table, commit);
+    Columns columns = COLUMNS.get(table);
+    GenericRecord row = start(columns, commit);
     if (table == TableName.ACTORS) {
-      row.put("kind", "commit");
+      row.put(KIND, "commit");
     }
-    row.put("collection", commit.collection());
-    row.put("rkey", commit.rkey());
-    row.put("operation", commit.operation().wireName());
-    row.put("rev", commit.rev());
-    row.put("cid", commit.cid());
-    row.put("sort_at", commit.timeUs());
+    row.put(columns.collection, commit.collection());
+    row.put(columns.rkey, commit.rkey());
+    row.put(columns.operation, commit.operation().wireName());
+    row.put(columns.rev, commit.rev());
+    row.put(columns.cid, commit.cid());
+    row.put(columns.sortAt, commit.timeUs());
     if (commit.record() != null) {
       var createdAt = commit.record().get("createdAt");
       OptionalLong created =
@@ -70,15 +109,15 @@ final class EventRows implements Batch.Frames {
               ? Times.parse(createdAt.textValue())
               : OptionalLong.empty();
       if (created.isPresent()) {
-        row.put("created_at", created.getAsLong());
+        row.put(columns.createdAt, created.getAsLong());
       }
       if (createdAt != null) {
-        row.put("sort_at", Math.min(created.orElse(0), commit.timeUs()));
+        row.put(columns.sortAt, Math.min(created.orElse(0), commit.timeUs()));
       }
       if (table == TableName.POSTS) {
         PostFeatures.fill(row, commit.record());
       }
-      RECORD.get(table).fill(row, commit.record());
+      columns.record.fill(row, commit.record());
     }
     return new Row(table, row);
   }
@@ -86,20 +125,20 @@ final class EventRows implements Batch.Frames {
   private static Row account(
       Event event,
       String kind,
-      RecordColumns columns,
+      RecordColumns payloadColumns,
       com.fasterxml.jackson.databind.node.ObjectNode payload) {
-    GenericRecord row = start(TableName.ACTORS, event);
-    row.put("kind", kind);
-    row.put("sort_at", event.timeUs());
-    columns.fill(row, payload);
+    GenericRecord row = start(ACTORS, event);
+    row.put(KIND, kind);
+    row.put(ACTORS.sortAt, event.timeUs());
+    payloadColumns.fill(row, payload);
     return new Row(TableName.ACTORS, row);
   }
 
-  private static GenericRecord start(TableName table, Event event) {
-    GenericRecord row = new GenericData.Record(table.schema());
-    row.put("did", event.did());
-    row.put("time_us", event.timeUs());
-    row.put("envelope", event.unknown() == null ? null : Json.write(event.unknown()));
+  private static GenericRecord start(Columns columns, Event event) {
+    GenericRecord row = new GenericData.Record(columns.table.schema());
+    row.put(columns.did, event.did());
+    row.put(columns.timeUs, event.timeUs());
+    row.put(columns.envelope, event.unknown() == null ? null : Json.write(event.unknown()));
     return row;
   }
 

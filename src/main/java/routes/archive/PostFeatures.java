@@ -18,6 +18,15 @@ final class PostFeatures {
   private static final String EMBED = "app.bsky.embed.";
   private static final String FACET = "app.bsky.richtext.facet#";
 
+  private static final int QUOTE_URI = position("quote_uri");
+  private static final int LINKS = position("links");
+  private static final int TAGS = position("tags");
+  private static final int MENTIONS = position("mentions");
+  private static final int EMBED_KIND = position("embed_kind");
+  private static final int MEDIA_COUNT = position("media_count");
+  private static final int ALT_TEXTS = position("alt_texts");
+  private static final int SELF_LABELS = position("self_labels");
+
   private final Set<String> links = new LinkedHashSet<>();
   private final Set<String> tags = new LinkedHashSet<>();
   private final Set<String> mentions = new LinkedHashSet<>();
@@ -27,6 +36,10 @@ final class PostFeatures {
   private int media;
 
   private PostFeatures() {}
+
+  private static int position(String column) {
+    return TableName.POSTS.schema().getField(column).pos();
+  }
 
   static void fill(GenericRecord row, ObjectNode post) {
     PostFeatures features = new PostFeatures();
@@ -41,14 +54,14 @@ final class PostFeatures {
     List<String> labels = new ArrayList<>();
     post.path("labels").path("values").forEach(label -> add(labels, label.path("val")));
 
-    row.put("quote_uri", features.quote);
-    row.put("links", List.copyOf(features.links));
-    row.put("tags", List.copyOf(features.tags));
-    row.put("mentions", List.copyOf(features.mentions));
-    row.put("embed_kind", features.embedKind);
-    row.put("media_count", features.media);
-    row.put("alt_texts", features.altTexts);
-    row.put("self_labels", labels);
+    row.put(QUOTE_URI, features.quote);
+    row.put(LINKS, List.copyOf(features.links));
+    row.put(TAGS, List.copyOf(features.tags));
+    row.put(MENTIONS, List.copyOf(features.mentions));
+    row.put(EMBED_KIND, features.embedKind);
+    row.put(MEDIA_COUNT, features.media);
+    row.put(ALT_TEXTS, features.altTexts);
+    row.put(SELF_LABELS, labels);
   }
 
   private void facets(JsonNode facets) {

@@ -12,6 +12,7 @@ final class Row {
   private final GenericRecord values;
   private EventKey key;
   private OptionalLong ownTime;
+  private long timeUs = -1;
 
   Row(TableName table, GenericRecord values) {
     this.table = requireNonNull(table, "table");
@@ -30,6 +31,7 @@ final class Row {
   Row prepared() {
     key();
     ownTime();
+    timeUs();
     return this;
   }
 
@@ -50,7 +52,10 @@ final class Row {
   }
 
   long timeUs() {
-    return (Long) values.get("time_us");
+    if (timeUs < 0) {
+      timeUs = (Long) values.get("time_us");
+    }
+    return timeUs;
   }
 
   /** Why it is a dead letter. */

@@ -122,21 +122,27 @@ public final class EventReader {
 
   private static ObjectNode unknown(ObjectNode message, String kind, ObjectNode payload) {
     ObjectNode unknown = null;
-    for (var member : message.properties()) {
-      if (!ENVELOPE.contains(member.getKey()) || isOtherPayload(member.getKey(), kind)) {
-        unknown = unknown == null ? Json.object() : unknown;
-        unknown.set(member.getKey(), member.getValue());
+    // Four members are there by now: did, time_us, kind and what the kind says.
+    if (message.size() > (message.has("cursor") ? 5 : 4)) {
+      for (var member : message.properties()) {
+        if (!ENVELOPE.contains(member.getKey()) || isOtherPayload(member.getKey(), kind)) {
+          unknown = unknown == null ? Json.object() : unknown;
+          unknown.set(member.getKey(), member.getValue());
+        }
       }
     }
     if (kind.equals("commit")) {
-      ObjectNode inCommit = null;
-      for (var member : payload.properties()) {
-        if (!COMMIT.contains(member.getKey())) {
-          inCommit = inCommit == null ? Json.object() : inCommit;
-          inCommit.set(member.getKey(), member.getValue());
-        }
+      int known = 0;
+      for (String member : COMMIT) {
+        known += payload.has(member) ? 1 : 0;
       }
-      if (inCommit != null) {
+      if (payload.size() > known) {
+        ObjectNode inCommit = Json.object();
+        for (var member : payload.properties()) {
+          if (!COMMIT.contains(member.getKey())) {
+            inCommit.set(member.getKey(), member.getValue());
+          }
+        }
         unknown = unknown == null ? Json.object() : unknown;
         unknown.set("commit", inCommit);
       }

@@ -1,6 +1,7 @@
 package routes.archive;
 
 import static java.util.Objects.requireNonNull;
+import static java.util.Objects.requireNonNullElse;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -242,7 +243,7 @@ public final class Drain {
   private void commit(Batch batch, Start start) throws IOException, LostRace {
     Map<TableName, List<DataFile>> files = new EnumMap<>(batch.finish());
     batch.handOver();
-    List<DataFile> ledger = files.remove(TableName.LEDGER);
+    List<DataFile> ledger = requireNonNullElse(files.remove(TableName.LEDGER), List.of());
     // Those that no commit knows.
     Map<TableName, List<DataFile>> waiting = new ConcurrentHashMap<>(files);
     waiting.put(TableName.LEDGER, ledger);

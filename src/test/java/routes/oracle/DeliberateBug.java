@@ -71,8 +71,8 @@ enum DeliberateBug {
 
   DROPS_NO_DUPLICATES(
       "archive/SeenEvents.java",
-      ".filter(candidate -> keys.add(candidate.key))",
-      ".filter(candidate -> keys.add(candidate.key) || true)",
+      "unseen.set(i, keys.add(rows.get(i).key()));",
+      "unseen.set(i, keys.add(rows.get(i).key()) || true);",
       Set.of(KILL)),
 
   DOES_NOT_ASK_THE_ARCHIVE_FOR_DUPLICATES(
@@ -80,14 +80,21 @@ enum DeliberateBug {
 
   SKIPS_A_TABLE(
       "archive/Drain.java",
-      "if (files.containsKey(table) ||",
-      "if (table != TableName.REPOSTS && files.containsKey(table) ||",
+      "    batch.handOver();\n",
+      "    batch.handOver();\n    files.remove(TableName.REPOSTS);\n",
       Set.of(KILL)),
 
   SEALS_THE_BATCH_FIRST(
       "archive/Drain.java",
-      "      for (TableName table : TableName.values()) {\n        if (files",
-      "      for (TableName table : java.util.Arrays.asList(TableName.values()).reversed()) {\n        if (files",
+      """
+            throwIfLost(workers.start(commits.subList(0, first)).await());
+            throwIfLost(workers.start(commits.subList(first, commits.size())).await());
+            commit(TableName.LEDGER, ledger, batch, start);
+      """,
+      """
+            commit(TableName.LEDGER, ledger, batch, start);
+            throwIfLost(workers.start(commits).await());
+      """,
       Set.of(KILL),
       TABLE_COMMITTED),
 
@@ -126,8 +133,8 @@ enum DeliberateBug {
 
   DROPS_DEAD_LETTERS(
       "archive/Batch.java",
-      "      if (next < unseen.size() && unseen.get(next) == row) {\n        next++;\n        write(",
-      "      if (next < unseen.size() && unseen.get(next) == row) {\n        next++;\n        if (row.table() != TableName.DEAD_LETTERS) write(",
+      "    write(unseen);\n",
+      "    write(unseen.stream().filter(row -> row.table() != TableName.DEAD_LETTERS).toList());\n",
       Set.of(KILL));
 
   private static final Path SOURCES = Path.of("src/main/java/routes");

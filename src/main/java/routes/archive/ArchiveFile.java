@@ -12,6 +12,9 @@ import java.time.LocalDate;
  */
 public record ArchiveFile(Path path, LocalDate date, long rows, long bytes, Range range) {
 
+  /** What the names of compacted files began with when they left nothing out. */
+  private static final String EARLIER_FORMAT = "compacted-";
+
   /**
    * The least and the greatest of columns that queries narrow; null where a file does not say.
    *
@@ -32,7 +35,16 @@ public record ArchiveFile(Path path, LocalDate date, long rows, long bytes, Rang
 
   /** Whether a compaction has made it. */
   boolean isCompacted() {
-    return path.getFileName().toString().startsWith(TableWriter.Kind.COMPACTED.prefix());
+    return isPacked() || name().startsWith(EARLIER_FORMAT);
+  }
+
+  /** Whether what follows from the rest of a row was left out: {@link Packing}. */
+  boolean isPacked() {
+    return name().startsWith(TableWriter.Kind.COMPACTED.prefix());
+  }
+
+  private String name() {
+    return path.getFileName().toString();
   }
 
   /** Whether a row with a {@code rev} from {@code first} to {@code last} can be in it. */

@@ -41,6 +41,9 @@ public final class Compaction {
   private static final Logger LOG = LoggerFactory.getLogger(Compaction.class);
 
   /** Rows between two times that it tells how far it is. */
+  /** Rows of dates that a run brings from the earlier format to that of today, about. */
+  private static final long MIGRATED_ROWS = 20_000_000;
+
   private static final int TELLING = 10_000;
 
   private final Archive archive;
@@ -185,6 +188,7 @@ public final class Compaction {
       Predicate<ArchiveFile> chosen, Function<ArchiveFile, Long> part, Predicate<LocalDate> purged)
       throws IOException, SQLException {
     DamagedFile damage = null;
+    long migrated = 0;
     Compacted all = new Compacted(0, 0, 0, 0, 0);
     for (TableName name : TableName.values()) {
       TableSnapshot snapshot = archive.snapshot(name);
@@ -198,7 +202,11 @@ public final class Compaction {
                       Collectors.groupingBy(part, TreeMap::new, Collectors.toList())));
       for (var date : dates.entrySet()) {
         for (List<ArchiveFile> files : date.getValue().values()) {
+          boolean ofEarlierFormat =
+              migrated < MIGRATED_ROWS && files.stream().allMatch(Compaction::isOfEarlierFormat);
+          migrated += ofEarlierFormat ? rows(files) : 0;
           if (areToBeOne(files)
+              || ofEarlierFormat
               || purged.test(date.getKey())
                   && CompactionRows.hasContentToGo(archive, duckDb, snapshot, files)) {
             try {
@@ -291,9 +299,20 @@ public final class Compaction {
             || !files.stream().allMatch(ArchiveFile::isCompacted));
   }
 
+  private static boolean isOfEarlierFormat(ArchiveFile file) {
+    return file.isCompacted() && !file.isPacked();
+  }
+
   /** How many files so many rows become. */
   private long parts(long rows) {
     return Math.max(1, Math.ceilDiv(rows, limits.rows));
+  }
+
+  private static GenericRecord packed(TableName table, GenericRecord row) {
+    if (row != null && Packing.of(table) instanceof Packing packing) {
+      packing.pack(row);
+    }
+    return row;
   }
 
   /** Sorted by DuckDB, written as every data file. */
@@ -307,7 +326,8 @@ public final class Compaction {
     long most = Math.ceilDiv(all, parts(all));
     Path folder = Path.of(table.location(), "data", "date=" + date);
     try (CompactionRows rows = CompactionRows.open(archive, duckDb, snapshot, files, folder);
-        Ahead<GenericRecord> ready = new Ahead<>(rows::next, "compaction-rows")) {
+        Ahead<GenericRecord> ready =
+            new Ahead<>(() -> packed(name, rows.next()), "compaction-rows")) {
       Pace.Walk walk = pace.walk();
       for (GenericRecord row = ready.next(); row != null; ) {
         try (TableWriter writer = new TableWriter(table, name, date, TableWriter.Kind.COMPACTED)) {

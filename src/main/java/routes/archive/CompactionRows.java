@@ -91,7 +91,8 @@ final class CompactionRows implements AutoCloseable {
     try {
       statement = connection.createStatement();
       String from = DuckDb.fromAny(files);
-      String select = "SELECT * FROM " + from + " event";
+      String rows = Packing.packable(table, files);
+      String select = "SELECT * FROM " + rows + " event";
       if (TableName.EVENTS.contains(table)) {
         statement.execute(
             "CREATE TEMP TABLE going AS SELECT DISTINCT did, collection, rkey, rev FROM "
@@ -105,7 +106,7 @@ final class CompactionRows implements AutoCloseable {
             "SELECT * EXCLUDE (goes) REPLACE ("
                 + content
                 + ") FROM (SELECT event.*, going.did IS NOT NULL AND operation <> 'delete' AS goes FROM "
-                + from
+                + rows
                 + " event LEFT JOIN going ON going.did = event.did AND going.rkey = event.rkey"
                 + " AND going.collection = event.collection AND going.rev = event.rev) event";
       }

@@ -45,6 +45,7 @@ public final class DuckDb implements AutoCloseable {
     properties.setProperty("autoload_known_extensions", "false");
     DuckDBConnection connection =
         (DuckDBConnection) DriverManager.getConnection("jdbc:duckdb:", properties);
+    Packing.register(connection);
     try (Statement statement = connection.createStatement()) {
       statement.execute("SET GLOBAL parquet_metadata_cache = true");
       statement.execute("SET GLOBAL TimeZone = 'UTC'");

@@ -69,10 +69,20 @@ public final class RowReader {
    * The rows with these numbers, in their order.
    *
    * @param rows numbers from 0, ascending, each once
-   * @param wanted columns
+   * @param wanted columns; rows may have more
    * @throws DamagedFile when they cannot be read
    */
   public List<GenericRecord> read(int[] rows, List<String> wanted) {
+    Packing packing = file.isPacked() ? Packing.of(table) : null;
+    List<String> columns = packing == null ? wanted : packing.needed(wanted);
+    List<GenericRecord> found = readAsStored(rows, columns);
+    if (packing != null) {
+      found.forEach(packing::unpack);
+    }
+    return found;
+  }
+
+  private List<GenericRecord> readAsStored(int[] rows, List<String> wanted) {
     PlainParquetConfiguration configuration = TableReader.configuration(table, wanted);
     List<GenericRecord> found = new ArrayList<>(rows.length);
     if (rows.length == 0) {

@@ -18,27 +18,36 @@ public final class TableReader implements AutoCloseable {
   private static final String READ_SCHEMA = "parquet.avro.read.schema";
 
   private final Path file;
+  private final Packing packing;
   private final ParquetReader<GenericRecord> parquet;
 
   /**
    * @param table whose file it is
    */
   public TableReader(TableName table, ArchiveFile file) throws IOException {
-    this(table, file.path());
+    this(table, file, columns(table));
   }
 
+  /** Reads a file as it is: what was left out of its rows is missing. */
   TableReader(TableName table, Path file) throws IOException {
-    this(table, file, table.schema().getFields().stream().map(Schema.Field::name).toList());
+    this(table, file, columns(table), null);
+  }
+
+  private static List<String> columns(TableName table) {
+    return table.schema().getFields().stream().map(Schema.Field::name).toList();
   }
 
   /**
-   * @param columns that are wanted
+   * @param columns that are wanted; rows may have more
    */
   public TableReader(TableName table, ArchiveFile file, List<String> columns) throws IOException {
-    this(table, file.path(), columns);
+    this(table, file.path(), columns, file.isPacked() ? Packing.of(table) : null);
   }
 
-  private TableReader(TableName table, Path file, List<String> columns) throws IOException {
+  private TableReader(TableName table, Path file, List<String> wanted, Packing packing)
+      throws IOException {
+    List<String> columns = packing == null ? wanted : packing.needed(wanted);
+    this.packing = packing;
     this.file = file;
     this.parquet =
         AvroParquetReader.<GenericRecord>builder(
@@ -77,7 +86,11 @@ public final class TableReader implements AutoCloseable {
    */
   public GenericRecord next() {
     try {
-      return parquet.read();
+      GenericRecord row = parquet.read();
+      if (packing != null && row != null) {
+        packing.unpack(row);
+      }
+      return row;
     } catch (IOException | RuntimeException e) {
       throw new DamagedFile(file, "its rows cannot be read: " + e.getMessage(), e);
     }

@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
-import java.util.Locale;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.apache.avro.generic.GenericData;
@@ -40,37 +39,47 @@ final class TableWriter implements Closeable {
 
   private static final Logger LOG = LoggerFactory.getLogger(TableWriter.class);
 
-  private static final String ZSTD_LEVEL = "3";
+  /**
+   * Rows that are found and decompressed together. Of posts single ones are read, and with them the
+   * whole dictionary of each column: columns with many values have none.
+   */
+  private static final int PAGE_ROWS_OF_POSTS = 4_000;
 
-  /** Rows that are found and decompressed together, when single rows are read. */
-  private static final int PAGE_ROWS = 4_000;
-
-  /** Who reads one row reads the whole dictionary: columns with more values have none. */
-  private static final int DICTIONARY_BYTES = 16 << 10;
+  private static final int DICTIONARY_BYTES_OF_POSTS = 16 << 10;
+  private static final int PAGE_ROWS = 20_000;
+  private static final int DICTIONARY_BYTES = 1 << 20;
 
   /** Bytes of rows that are held in memory while they are written. */
   private static final long ROW_GROUP_BYTES = 64L << 20;
 
   /** What a file is written for. */
   enum Kind {
-    BATCH {
+    BATCH("batch-", 3) {
       @Override
       void written() {
         CrashPoint.DATA_FILE_WRITTEN.pass();
       }
     },
-    COMPACTED {
+    COMPACTED("packed-", 6) {
       @Override
       void written() {
         CrashPoint.COMPACTED_FILE_WRITTEN.pass();
       }
     };
 
+    private final String prefix;
+    private final int zstdLevel;
+
+    Kind(String prefix, int zstdLevel) {
+      this.prefix = prefix;
+      this.zstdLevel = zstdLevel;
+    }
+
     abstract void written();
 
     /** What the name of the file begins with. */
     String prefix() {
-      return name().toLowerCase(Locale.ROOT) + "-";
+      return prefix;
     }
   }
 
@@ -91,16 +100,17 @@ final class TableWriter implements Closeable {
     String fileName = kind.prefix() + UUID.randomUUID() + ".parquet";
     this.file = Path.of(table.location(), "data", "date=" + date, fileName);
     Files.createDirectories(file.getParent());
+    boolean single = name == TableName.POSTS;
     this.output = new Output(new LocalOutputFile(file));
     try {
       this.parquet =
           new Builder(
                   output, ParquetSchemaUtil.convert(table.schema(), name.label()), name.schema())
-              .withConf(configuration())
+              .withConf(configuration(kind))
               .withCompressionCodec(CompressionCodecName.ZSTD)
               .withRowGroupSize(ROW_GROUP_BYTES)
-              .withPageRowCountLimit(PAGE_ROWS)
-              .withDictionaryPageSize(DICTIONARY_BYTES)
+              .withPageRowCountLimit(single ? PAGE_ROWS_OF_POSTS : PAGE_ROWS)
+              .withDictionaryPageSize(single ? DICTIONARY_BYTES_OF_POSTS : DICTIONARY_BYTES)
               .withWriterVersion(ParquetProperties.WriterVersion.PARQUET_2_0)
               .build();
     } catch (IOException | RuntimeException e) {
@@ -110,9 +120,9 @@ final class TableWriter implements Closeable {
     }
   }
 
-  private static PlainParquetConfiguration configuration() {
+  private static PlainParquetConfiguration configuration(Kind kind) {
     PlainParquetConfiguration configuration = new PlainParquetConfiguration();
-    configuration.set("parquet.compression.codec.zstd.level", ZSTD_LEVEL);
+    configuration.set("parquet.compression.codec.zstd.level", Integer.toString(kind.zstdLevel));
     configuration.set(AvroWriteSupport.WRITE_OLD_LIST_STRUCTURE, "false");
     return configuration;
   }

@@ -18,6 +18,8 @@ import org.apache.lucene.search.DocIdSetIterator;
 import routes.archive.ArchiveFile;
 import routes.archive.DuckDb;
 import routes.archive.GoneAccounts;
+import routes.archive.Packing;
+import routes.archive.TableName;
 
 /**
  * The posts of files without an index that a query finds: DuckDB reads the files from end to end.
@@ -128,7 +130,7 @@ final class PostScan implements HitSource {
         + " AS deleted FROM (SELECT "
         + String.join(", ", PostRow.ALL)
         + " FROM "
-        + DuckDb.from(files)
+        + Packing.readable(TableName.POSTS, files)
         + " WHERE "
         + where
         + ") post LEFT JOIN (SELECT did, rkey, max(rev) FILTER (operation = 'update') AS version,"

@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 import org.apache.avro.Schema;
 import routes.archive.Archive;
 import routes.archive.ArchiveFile;
+import routes.archive.Packing;
 import routes.archive.TableName;
 
 /**
@@ -151,13 +152,9 @@ public final class SqlQueries {
     List<String> views = new ArrayList<>();
     for (TableName table : TableName.values()) {
       if (folded.contains(table.label())) {
-        List<String> paths =
-            archive.snapshot(table).files().stream()
-                .map(ArchiveFile::path)
-                .map(Path::toString)
-                .toList();
-        allowed.addAll(paths);
-        views.add(view(table, paths));
+        List<ArchiveFile> files = archive.snapshot(table).files();
+        files.forEach(file -> allowed.add(file.path().toString()));
+        views.add(view(table, files));
       }
     }
     for (Path file : folded.contains(SCORES) ? scoreFiles() : List.<Path>of()) {
@@ -232,19 +229,17 @@ public final class SqlQueries {
     return query;
   }
 
-  private static String view(TableName table, List<String> paths) {
+  private static String view(TableName table, List<ArchiveFile> files) {
     boolean records = table.schema().getField("collection") != null;
     String columns = records ? RECORD_URI : "*";
     String from =
-        paths.isEmpty()
+        files.isEmpty()
             ? "(SELECT "
                 + table.schema().getFields().stream()
                     .map(field -> "NULL::" + type(field.schema()) + " AS " + field.name())
                     .collect(Collectors.joining(", "))
                 + " WHERE false)"
-            : "read_parquet(["
-                + paths.stream().map(SqlQueries::literal).collect(Collectors.joining(", "))
-                + "], hive_partitioning = false, union_by_name = true)";
+            : Packing.readable(table, files);
     return "CREATE VIEW " + table.label() + " AS SELECT " + columns + " FROM " + from;
   }
 

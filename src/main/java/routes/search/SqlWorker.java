@@ -28,6 +28,7 @@ import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.ipc.ArrowReader;
 import org.apache.arrow.vector.ipc.ArrowStreamWriter;
 import org.duckdb.DuckDBResultSet;
+import routes.archive.Packing;
 
 /**
  * Answers one SQL query and ends: the other side of {@link SqlProcess}. It reads a {@link Request}
@@ -132,6 +133,7 @@ public final class SqlWorker {
     properties.setProperty("allow_community_extensions", "false");
     try (Connection connection = DriverManager.getConnection("jdbc:duckdb:", properties)) {
       requireReading(connection);
+      Packing.register(connection);
       prepare(connection);
       // The line break ends a comment that the query may end with.
       String from = " FROM (" + request.query + "\n)";

@@ -42,13 +42,14 @@ public final class VerifyCommand {
       report.damages().forEach(damage -> out.println("DAMAGE  " + damage));
       report.notes().forEach(note -> out.println("note    " + note));
       out.printf(
-          "%s: %d commits, %d files, %d rows, %d bytes, %d CIDs proven, %d damages, %d notes, in %.1f s%n",
+          "%s: %d commits, %d files, %d rows, %d bytes, %d CIDs proven and %d left out, %d damages, %d notes, in %.1f s%n",
           report.isWhole() ? "WHOLE" : "DAMAGED",
           report.commits(),
           report.files(),
           report.rows(),
           report.bytes(),
           report.cids(),
+          report.leftOutCids(),
           report.damages().size(),
           report.notes().size(),
           report.duration().toMillis() / 1000.0);

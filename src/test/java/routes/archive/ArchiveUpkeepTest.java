@@ -127,7 +127,7 @@ class ArchiveUpkeepTest {
     assertThat(done.bytesBefore()).isGreaterThan(done.bytesAfter());
     for (TableName table : TableName.EVENTS) {
       assertThat(files(table)).as(table.label()).hasSize(1);
-      assertThat(anyFile(table).getFileName().toString()).startsWith("compacted-");
+      assertThat(anyFile(table).getFileName().toString()).startsWith("packed-");
     }
     assertThat(contents()).isEqualTo(before);
     assertThat(fixture.archive().position()).isEqualTo(position);

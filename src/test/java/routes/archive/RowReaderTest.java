@@ -21,7 +21,7 @@ import routes.fixtures.RedisFixture;
 class RowReaderTest {
 
   private static final List<String> COLUMNS = List.of("text", "rkey", "langs");
-  private static final int ROWS = 2_500;
+  private static final int ROWS = 9_000;
 
   @RegisterExtension static final RedisFixture REDIS = new RedisFixture();
 
@@ -46,10 +46,10 @@ class RowReaderTest {
   void readsTheRowsAskedForAndNoOthers() throws Exception {
     RowReader reader = new RowReader(TableName.POSTS, store());
     assertThat(reader.canSeek()).isTrue();
-    assertThat(texts(reader, 0, 1, 999, 1000, 1001, 2_499))
-        .containsExactly("post 0", "post 1", "post 999", "post 1000", "post 1001", "post 2499");
-    assertThat(texts(reader, 5, 2_499)).containsExactly("post 5", "post 2499");
-    assertThat(texts(reader, 1_000)).containsExactly("post 1000");
+    assertThat(texts(reader, 0, 1, 3_999, 4_000, 4_001, 8_999))
+        .containsExactly("post 0", "post 1", "post 3999", "post 4000", "post 4001", "post 8999");
+    assertThat(texts(reader, 5, 8_999)).containsExactly("post 5", "post 8999");
+    assertThat(texts(reader, 4_000)).containsExactly("post 4000");
     assertThat(texts(reader)).isEmpty();
     int[] all = new int[ROWS];
     for (int i = 0; i < ROWS; i++) {
@@ -59,7 +59,7 @@ class RowReaderTest {
     int[] allButOne = java.util.Arrays.copyOfRange(all, 1, ROWS);
     assertThat(texts(reader, allButOne))
         .startsWith("post 1")
-        .endsWith("post 2499")
+        .endsWith("post 8999")
         .hasSize(ROWS - 1);
   }
 
@@ -110,7 +110,7 @@ class RowReaderTest {
     RowReader reader = new RowReader(TableName.POSTS, store());
     assertThatThrownBy(() -> reader.read(new int[] {1, ROWS}, COLUMNS))
         .isInstanceOf(DamagedFile.class)
-        .hasMessageContaining("no row 2500");
+        .hasMessageContaining("no row 9000");
   }
 
   @Test

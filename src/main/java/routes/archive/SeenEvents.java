@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collection;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -42,7 +43,7 @@ final class SeenEvents {
   private final DuckDb duckDb;
   private final int maxKeys;
   private final Map<Stretch, KeySet> loaded = new LinkedHashMap<>(64, 0.75f, true);
-  private final Set<EventKey> stragglers = new HashSet<>();
+  private final Map<Stretch, Set<EventKey>> stragglers = new HashMap<>();
 
   private record Stretch(TableName table, long number) {}
 
@@ -101,7 +102,9 @@ final class SeenEvents {
           lookUp(table.getKey(), table.getValue().stream().map(rows::get).toList());
       for (int i : table.getValue()) {
         EventKey key = rows.get(i).key();
-        unseen.set(i, !archived.contains(key) && stragglers.add(key));
+        Set<EventKey> known =
+            stragglers.computeIfAbsent(stretch(rows.get(i)), stretch -> new HashSet<>());
+        unseen.set(i, !archived.contains(key) && known.add(key));
       }
     }
     return unseen.stream().mapToObj(rows::get).toList();
@@ -129,9 +132,7 @@ final class SeenEvents {
       keys = new KeySet();
       load(stretch, keys);
       // Single events of it may have come before, in this batch.
-      for (EventKey straggler : stragglers) {
-        keys.add(straggler);
-      }
+      stragglers.getOrDefault(stretch, Set.of()).forEach(keys::add);
       loaded.put(stretch, keys);
     }
     return keys;

@@ -1,0 +1,282 @@
+package routes.benchmark;
+
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
+import routes.archive.Archive;
+import routes.archive.ArchiveFile;
+import routes.archive.TableName;
+import routes.fixtures.ExplorerProcess;
+import routes.simulator.JetstreamServer;
+import routes.simulator.Misbehaviour;
+import routes.simulator.World;
+
+/**
+ * Days of the network, one after the other, through the whole pipeline as fast as it goes: {@code
+ * mvn -Pbenchmark verify -Dbenchmark=routes.benchmark.ScaleCampaign -Ddays=7 -Dfolder=…}. The jar
+ * receives each day from a simulated Jetstream, archives, compacts and indexes it, is started
+ * again, and is asked; then a line says what that cost, and how many events were not there. Run
+ * again with the same folder it goes on behind the last day.
+ */
+public final class ScaleCampaign {
+
+  private static final int DAYS = Integer.getInteger("days", 1);
+  private static final double EVENTS_A_DAY = Long.getLong("events", 8_100_000);
+  private static final Instant BEGIN = Instant.parse("2026-01-01T00:00:00Z");
+  private static final Duration DAY = Duration.ofDays(1);
+  private static final Duration PATIENCE = Duration.ofHours(6);
+  private static final int ROUNDS = 5;
+  private static final String NEVER = "0 0 0 1 1 ? 2099";
+  private static final String SOON = "0/5 * * * * ?";
+
+  private static final List<String> QUESTIONS =
+      List.of(
+          "/search",
+          "/search?text=volcano",
+          "/search?text=the",
+          "/search?query=volcano+coffee",
+          "/search?query=coffee+-volcano",
+          "/search?text=olcan",
+          "/search?text=%E6%97%A5%E6%9C%AC",
+          "/search?text=qxzqxz",
+          "/search?lang=de",
+          "/search?has=media&text=music",
+          "/search?text=glacier&start=2026-01-01T10:00:00Z&end=2026-01-01T11:00:00Z",
+          "/api/v1/status");
+
+  private final Path folder;
+  private final Path data;
+  private final World world = new World(7, EVENTS_A_DAY / DAY.toSeconds());
+  private final StandingClock clock = new StandingClock();
+  private final AtomicLong peak = new AtomicLong();
+
+  /** Where the network has come. */
+  private static final class StandingClock extends Clock {
+
+    private volatile Instant now = BEGIN;
+
+    @Override
+    public ZoneId getZone() {
+      return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(ZoneId zone) {
+      return this;
+    }
+
+    @Override
+    public Instant instant() {
+      return now;
+    }
+  }
+
+  private ScaleCampaign(Path folder) throws IOException {
+    this.folder = folder;
+    this.data = Files.createDirectories(folder.resolve("data"));
+  }
+
+  public static void main(String[] arguments) throws Exception {
+    String named = System.getProperty("folder", "");
+    new ScaleCampaign(
+            named.isEmpty() ? Files.createTempDirectory("scale") : Path.of(named).toAbsolutePath())
+        .run();
+  }
+
+  private void run() throws Exception {
+    Files.writeString(data.resolve("origin"), "network\n");
+    Path results = folder.resolve("results.txt");
+    int done = Files.exists(results) ? Files.readAllLines(results).size() : 0;
+    try (JetstreamServer jetstream = new JetstreamServer(world, Misbehaviour.NONE, clock, 0)) {
+      for (int day = done + 1; day <= DAYS; day++) {
+        clock.now = BEGIN.plus(DAY.multipliedBy(day));
+        String result = day(jetstream, day);
+        System.out.println(result);
+        Files.writeString(
+            results, result + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+      }
+    }
+  }
+
+  private String day(JetstreamServer jetstream, int day) throws Exception {
+    peak.set(0);
+    long due = due(clock.now);
+    long before = rows();
+    Instant start = Instant.now();
+    double archiving;
+    try (ExplorerProcess explorer =
+        explorer("--explorer.jetstream.hosts=" + jetstream.url(), NEVER)) {
+      await()
+          .pollInterval(Duration.ofMillis(500))
+          .atMost(PATIENCE)
+          .until(
+              () -> {
+                sample(explorer);
+                return rows(explorer.json("/api/v1/status")) >= due;
+              });
+      archiving = seconds(start);
+    }
+    Instant compactingSince = Instant.now();
+    double compacting;
+    try (ExplorerProcess explorer = explorer("--explorer.roles=drain", SOON)) {
+      await()
+          .pollInterval(Duration.ofMillis(500))
+          .atMost(PATIENCE)
+          .until(
+              () -> {
+                sample(explorer);
+                return explorer.log().contains("compacted table=ledger");
+              });
+      compacting = seconds(compactingSince);
+    }
+    Instant starting = Instant.now();
+    try (ExplorerProcess explorer = explorer("--explorer.roles=query", NEVER)) {
+      await()
+          .pollInterval(Duration.ofMillis(50))
+          .atMost(PATIENCE)
+          .until(() -> explorer.get("/observe/health/readiness").statusCode() == 200);
+      double ready = seconds(starting);
+      List<Double> asked = ask(explorer);
+      long rows = rows(explorer.json("/api/v1/status"));
+      return String.format(
+          Locale.ROOT,
+          "day=%d events=%d missing=%d archiving_s=%.0f events_per_s=%.0f compacting_s=%.0f"
+              + " ready_s=%.1f archive_mb=%d bytes_an_event=%.1f bytes_a_post=%.1f index_mb=%d files=%d"
+              + " snapshots=%d metadata_mb=%d peak_mb=%d query_p50_ms=%.1f query_p95_ms=%.1f",
+          day,
+          rows,
+          Math.max(0, due - rows),
+          archiving,
+          (rows - before) / archiving,
+          compacting,
+          ready,
+          bytes(List.of(TableName.values())) >> 20,
+          bytes(TableName.EVENTS) / (double) rows,
+          bytes(List.of(TableName.POSTS)) / (double) explorer.rows("posts"),
+          size(path -> path.toString().contains(".index")) >> 20,
+          count(path -> path.toString().endsWith(".parquet") && path.toString().contains("/data/")),
+          count(path -> path.getFileName().toString().matches("snap-.*[.]avro")),
+          size(path -> path.toString().contains("/metadata/")) >> 20,
+          peak.get() >> 20,
+          asked.get(asked.size() / 2),
+          asked.get((int) (asked.size() * 0.95)));
+    }
+  }
+
+  private ExplorerProcess explorer(String argument, String compaction) {
+    return new ExplorerProcess(
+            folder,
+            List.of(
+                "-XX:TieredStopAtLevel=4",
+                "-XX:-UseSerialGC",
+                "-XX:+UseG1GC",
+                "-Xmx" + System.getProperty("heap", "512m"),
+                "-jar",
+                Path.of("target/bluesky-post-explorer.jar").toAbsolutePath().toString()),
+            argument,
+            "--explorer.jetstream.start=" + BEGIN,
+            "--explorer.drain.schedule=* * * * * ?",
+            "--explorer.compact.schedule=" + compaction)
+        .awaitReady();
+  }
+
+  /** Events until that time; those of the last moments may be on their way. */
+  private long due(Instant end) {
+    long endUs = end.toEpochMilli() * 1000;
+    long first = world.numberAt(BEGIN.toEpochMilli() * 1000);
+    long last = world.numberAt(endUs - 2 * world.spreadUs() - 10_000_000);
+    return last - first;
+  }
+
+  private static long rows(JsonNode status) {
+    long rows = 0;
+    for (JsonNode table : status.get("tables")) {
+      rows += table.get("name").textValue().equals("ledger") ? 0 : table.get("rows").longValue();
+    }
+    return rows;
+  }
+
+  private long rows() {
+    try (Archive archive = Archive.open(data)) {
+      return TableName.EVENTS.stream()
+          .flatMap(table -> archive.snapshot(table).files().stream())
+          .mapToLong(ArchiveFile::rows)
+          .sum();
+    }
+  }
+
+  private long bytes(List<TableName> tables) {
+    try (Archive archive = Archive.open(data)) {
+      return tables.stream()
+          .flatMap(table -> archive.snapshot(table).files().stream())
+          .mapToLong(ArchiveFile::bytes)
+          .sum();
+    }
+  }
+
+  private interface Choice {
+    boolean takes(Path path);
+  }
+
+  private long count(Choice choice) throws IOException {
+    try (Stream<Path> files = Files.walk(data.resolve("archive"))) {
+      return files.filter(Files::isRegularFile).filter(choice::takes).count();
+    }
+  }
+
+  private long size(Choice choice) throws IOException {
+    try (Stream<Path> files = Files.walk(data.resolve("archive"))) {
+      long size = 0;
+      for (Path file : files.filter(Files::isRegularFile).filter(choice::takes).toList()) {
+        size += Files.size(file);
+      }
+      return size;
+    }
+  }
+
+  private static List<Double> ask(ExplorerProcess explorer) {
+    List<Double> millis = new ArrayList<>();
+    for (int round = -1; round < ROUNDS; round++) {
+      for (String question : QUESTIONS) {
+        long start = System.nanoTime();
+        int status = explorer.get(question).statusCode();
+        if (status != 200) {
+          throw new IllegalStateException(status + " for " + question);
+        }
+        if (round >= 0) {
+          millis.add((System.nanoTime() - start) / 1e6);
+        }
+      }
+    }
+    millis.sort(Double::compare);
+    return millis;
+  }
+
+  private void sample(ExplorerProcess explorer) throws IOException {
+    Path status = Path.of("/proc/" + explorer.pid() + "/status");
+    if (Files.exists(status)) {
+      Files.readAllLines(status).stream()
+          .filter(line -> line.startsWith("VmRSS:"))
+          .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
+          .forEach(bytes -> peak.accumulateAndGet(bytes, Math::max));
+    }
+  }
+
+  private static double seconds(Instant since) {
+    return Duration.between(since, Instant.now()).toMillis() / 1000.0;
+  }
+}

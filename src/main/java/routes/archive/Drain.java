@@ -35,8 +35,8 @@ public final class Drain {
   private static final Logger LOG = LoggerFactory.getLogger(Drain.class);
 
   private static final int READ_BLOCKS = 16;
-  private static final long CHUNK_EVENTS = 10_000;
-  private static final long CHUNK_BYTES = 16 << 20;
+  private static final long CHUNK_EVENTS = 5_000;
+  private static final long CHUNK_BYTES = 8 << 20;
 
   private final BlockStream stream;
   private final Archive archive;

@@ -37,7 +37,7 @@ final class SeenEvents {
   /** Hosts replay a day and a half; three days. */
   private static final long REPEATED_US = 3 * 86_400_000_000L;
 
-  private static final int MAX_KEYS = 3_000_000;
+  private static final int MAX_KEYS = 1_000_000;
 
   private final Archive archive;
   private final DuckDb duckDb;

@@ -41,11 +41,12 @@ final class TableWriter implements Closeable {
 
   /**
    * Rows that are found and decompressed together. Of posts single ones are read, and with them the
-   * whole dictionary of each column: columns with many values have none.
+   * whole dictionary of each column: columns with many values have none. The files of a batch are
+   * written all at once, and are small.
    */
-  private static final int PAGE_ROWS_OF_POSTS = 4_000;
+  private static final int SMALL_PAGE_ROWS = 4_000;
 
-  private static final int DICTIONARY_BYTES_OF_POSTS = 16 << 10;
+  private static final int SMALL_DICTIONARY_BYTES = 16 << 10;
   private static final int PAGE_ROWS = 20_000;
   private static final int DICTIONARY_BYTES = 1 << 20;
 
@@ -100,7 +101,7 @@ final class TableWriter implements Closeable {
     String fileName = kind.prefix() + UUID.randomUUID() + ".parquet";
     this.file = Path.of(table.location(), "data", "date=" + date, fileName);
     Files.createDirectories(file.getParent());
-    boolean single = name == TableName.POSTS;
+    boolean small = name == TableName.POSTS || kind == Kind.BATCH;
     this.output = new Output(new LocalOutputFile(file));
     try {
       this.parquet =
@@ -109,8 +110,8 @@ final class TableWriter implements Closeable {
               .withConf(configuration(kind))
               .withCompressionCodec(CompressionCodecName.ZSTD)
               .withRowGroupSize(ROW_GROUP_BYTES)
-              .withPageRowCountLimit(single ? PAGE_ROWS_OF_POSTS : PAGE_ROWS)
-              .withDictionaryPageSize(single ? DICTIONARY_BYTES_OF_POSTS : DICTIONARY_BYTES)
+              .withPageRowCountLimit(small ? SMALL_PAGE_ROWS : PAGE_ROWS)
+              .withDictionaryPageSize(small ? SMALL_DICTIONARY_BYTES : DICTIONARY_BYTES)
               .withWriterVersion(ParquetProperties.WriterVersion.PARQUET_2_0)
               .build();
     } catch (IOException | RuntimeException e) {

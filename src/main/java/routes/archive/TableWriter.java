@@ -44,7 +44,7 @@ final class TableWriter implements Closeable {
    * whole dictionary of each column: columns with many values have none. The files of a batch are
    * written all at once, and are small.
    */
-  private static final int SMALL_PAGE_ROWS = 4_000;
+  private static final int SMALL_PAGE_ROWS = 1_000;
 
   private static final int SMALL_DICTIONARY_BYTES = 16 << 10;
   private static final int PAGE_ROWS = 20_000;

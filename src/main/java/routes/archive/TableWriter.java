@@ -39,15 +39,15 @@ final class TableWriter implements Closeable {
 
   private static final Logger LOG = LoggerFactory.getLogger(TableWriter.class);
 
-  /**
-   * Rows that are found and decompressed together. Of posts single ones are read, and with them the
-   * whole dictionary of each column: columns with many values have none. The files of a batch are
-   * written all at once, and are small.
-   */
-  private static final int SMALL_PAGE_ROWS = 1_000;
+  /** Rows of posts that are found and decompressed together: single ones are read. */
+  private static final int PAGE_ROWS_OF_POSTS = 1_000;
 
+  /**
+   * Who reads one row reads the whole dictionary of each column, and a batch writes all its files
+   * at once: columns with more values have none.
+   */
   private static final int SMALL_DICTIONARY_BYTES = 16 << 10;
-  private static final int PAGE_ROWS = 20_000;
+
   private static final int DICTIONARY_BYTES = 1 << 20;
 
   /** Bytes of rows that are held in memory while they are written. */
@@ -55,13 +55,13 @@ final class TableWriter implements Closeable {
 
   /** What a file is written for. */
   enum Kind {
-    BATCH("batch-", 3) {
+    BATCH("batch-", 3, 4_000) {
       @Override
       void written() {
         CrashPoint.DATA_FILE_WRITTEN.pass();
       }
     },
-    COMPACTED("packed-", 6) {
+    COMPACTED("packed-", 6, 20_000) {
       @Override
       void written() {
         CrashPoint.COMPACTED_FILE_WRITTEN.pass();
@@ -70,10 +70,12 @@ final class TableWriter implements Closeable {
 
     private final String prefix;
     private final int zstdLevel;
+    private final int pageRows;
 
-    Kind(String prefix, int zstdLevel) {
+    Kind(String prefix, int zstdLevel, int pageRows) {
       this.prefix = prefix;
       this.zstdLevel = zstdLevel;
+      this.pageRows = pageRows;
     }
 
     abstract void written();
@@ -101,7 +103,7 @@ final class TableWriter implements Closeable {
     String fileName = kind.prefix() + UUID.randomUUID() + ".parquet";
     this.file = Path.of(table.location(), "data", "date=" + date, fileName);
     Files.createDirectories(file.getParent());
-    boolean small = name == TableName.POSTS || kind == Kind.BATCH;
+    boolean posts = name == TableName.POSTS;
     this.output = new Output(new LocalOutputFile(file));
     try {
       this.parquet =
@@ -110,8 +112,9 @@ final class TableWriter implements Closeable {
               .withConf(configuration(kind))
               .withCompressionCodec(CompressionCodecName.ZSTD)
               .withRowGroupSize(ROW_GROUP_BYTES)
-              .withPageRowCountLimit(small ? SMALL_PAGE_ROWS : PAGE_ROWS)
-              .withDictionaryPageSize(small ? SMALL_DICTIONARY_BYTES : DICTIONARY_BYTES)
+              .withPageRowCountLimit(posts ? PAGE_ROWS_OF_POSTS : kind.pageRows)
+              .withDictionaryPageSize(
+                  posts || kind == Kind.BATCH ? SMALL_DICTIONARY_BYTES : DICTIONARY_BYTES)
               .withWriterVersion(ParquetProperties.WriterVersion.PARQUET_2_0)
               .build();
     } catch (IOException | RuntimeException e) {

@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.apache.avro.generic.GenericRecord;
 import org.apache.iceberg.DataFile;
 import org.apache.iceberg.DataFiles;
@@ -110,8 +111,12 @@ class PackingTest {
   private void comesBackWhole() throws Exception {
     List<String> read = read();
     List<String> selected = select();
+    List<TableName> several =
+        TableName.EVENTS.stream()
+            .filter(table -> fixture.archive().snapshot(table).files().size() > 1)
+            .toList();
     assertThat(compaction().run().compactions()).isPositive();
-    for (TableName table : TableName.EVENTS) {
+    for (TableName table : several) {
       assertThat(fixture.archive().snapshot(table).files()).allMatch(ArchiveFile::isPacked);
     }
     assertThat(read()).isEqualTo(read);
@@ -127,9 +132,9 @@ class PackingTest {
 
   @Test
   void realEventsComeBackWholeAndTheirCidsAreLeftOut() throws Exception {
-    inTwoFilesADate(SharedData.real());
-    // A date with one small file is compacted with another.
-    store(SharedData.real().stream().map(PackingTest::ofAnotherRevision).toList());
+    List<byte[]> real = real();
+    store(real);
+    store(real.stream().map(PackingTest::ofAnotherRevision).toList());
     long cids = 0;
     for (TableName table : TableName.EVENTS) {
       cids += count(table, "cid <> ''");
@@ -149,12 +154,33 @@ class PackingTest {
     assertThat(count(TableName.POSTS, "reply_root_cid = ''")).isGreaterThan(100);
   }
 
+  /** Without deletions, which take content with them. */
+  private static List<byte[]> real() {
+    return SharedData.real().stream()
+        .filter(frame -> !new String(frame, UTF_8).contains("\"operation\":\"delete\""))
+        .map(PackingTest::atNoon)
+        .toList();
+  }
+
+  /** All on one date: else each post of the past is a date of its own. */
+  private static byte[] atNoon(byte[] frame) {
+    return changed(frame, event -> event.put("time_us", NOON_US));
+  }
+
   private static byte[] ofAnotherRevision(byte[] frame) {
+    return changed(
+        frame,
+        event -> {
+          if (event.get("commit") instanceof ObjectNode commit) {
+            commit.put("rev", rkey(1));
+          }
+        });
+  }
+
+  private static byte[] changed(byte[] frame, Consumer<ObjectNode> change) {
     try {
       ObjectNode event = (ObjectNode) Json.read(frame);
-      if (event.get("commit") instanceof ObjectNode commit) {
-        commit.put("rev", rkey(1));
-      }
+      change.accept(event);
       return event.toString().getBytes(UTF_8);
     } catch (java.io.IOException e) {
       throw new java.io.UncheckedIOException(e);
@@ -178,7 +204,7 @@ class PackingTest {
     World world = new World(5, 1000);
     for (int batch = 0; batch < 2; batch++) {
       List<byte[]> frames = new ArrayList<>();
-      for (long n = batch * 2_000L; frames.size() < 2_000; n++) {
+      for (long n = batch * 1_000L; frames.size() < 1_000; n++) {
         JsonNode event = Json.read(world.frame(n));
         if (!event.at("/commit/operation").asText().equals("delete")
             && event.at("/account/active").asBoolean(true)) {
@@ -189,7 +215,7 @@ class PackingTest {
     }
     comesBackWhole();
     assertThat(count(TableName.LIKES, "cid <> ''")).isZero();
-    assertThat(count(TableName.LIKES, "created_at IS NOT NULL")).isLessThan(20);
+    assertThat(count(TableName.LIKES, "created_at IS NOT NULL")).isLessThan(10);
   }
 
   private static byte[] like(long millis, Map<String, Object> changes, Object cid)
@@ -334,7 +360,7 @@ class PackingTest {
 
   @Test
   void anArchiveOfTheEarlierFormatIsReadAndBroughtToThisOne() throws Exception {
-    inTwoFilesADate(SharedData.real());
+    inTwoFilesADate(real());
     List<String> read = read();
     List<String> selected = select();
     compactInTheEarlierFormat();

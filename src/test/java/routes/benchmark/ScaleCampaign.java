@@ -167,7 +167,7 @@ public final class ScaleCampaign {
           bytes(List.of(TableName.values())) >> 20,
           bytes(TableName.EVENTS) / (double) rows,
           bytes(List.of(TableName.POSTS)) / (double) explorer.rows("posts"),
-          size(path -> path.toString().contains(".index")) >> 20,
+          size(path -> path.toString().contains("/index/")) >> 20,
           count(path -> path.toString().endsWith(".parquet") && path.toString().contains("/data/")),
           count(path -> path.getFileName().toString().matches("snap-.*[.]avro")),
           size(path -> path.toString().contains("/metadata/")) >> 20,

@@ -175,7 +175,13 @@ public final class Packing {
     return parted(files, packing == null ? "*" : packing.readableColumns(), "*");
   }
 
-  /** The same without what was left out, and with what else is in those columns made different. */
+  /** One file with all that was left out, and {@code file_row_number}: {@link DuckDb#numbered}. */
+  public static String numbered(TableName table, ArchiveFile file) {
+    String columns = file.isPacked() ? of(table).readableColumns() : "*";
+    return "(SELECT " + columns + " FROM " + DuckDb.numbered(file) + ")";
+  }
+
+  /** Files without what was left out, and with what else is in those columns made different. */
   static String packable(TableName table, List<ArchiveFile> files) {
     Packing packing = of(table);
     return parted(files, "*", packing == null ? "*" : packing.escapedColumns());

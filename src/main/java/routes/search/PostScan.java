@@ -190,7 +190,7 @@ final class PostScan implements HitSource {
     PostFilter.Condition condition = filter.condition();
     String sql =
         "SELECT file_row_number FROM "
-            + DuckDb.numbered(file)
+            + Packing.numbered(TableName.POSTS, file)
             + " WHERE file_row_number > "
             + after
             + " AND file_row_number < "

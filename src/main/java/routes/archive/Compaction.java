@@ -40,10 +40,10 @@ public final class Compaction {
 
   private static final Logger LOG = LoggerFactory.getLogger(Compaction.class);
 
-  /** Rows between two times that it tells how far it is. */
   /** Rows of dates that a run brings from the earlier format to that of today, about. */
   private static final long MIGRATED_ROWS = 20_000_000;
 
+  /** Rows between two times that it tells how far it is. */
   private static final int TELLING = 10_000;
 
   private final Archive archive;

@@ -91,14 +91,15 @@ public final class Packing {
 
   /** Puts in what was left out of a row of a compacted file, as far as its columns were read. */
   void unpack(GenericRecord row) {
+    // First, for it is made of the row as it is packed.
+    if (row.hasField(CID) && text(row, CID) instanceof String cid) {
+      row.put(CID, cid.isEmpty() ? cidOf(row) : unescaped(cid));
+    }
     if (row.hasField("created_at") && row.get("created_at") == null) {
       row.put("created_at", createdAt(row));
     }
     if (hasRoot() && row.hasField(ROOT) && text(row, ROOT) instanceof String root) {
       row.put(ROOT, root.isEmpty() ? text(row, PARENT) : unescaped(root));
-    }
-    if (row.hasField(CID) && text(row, CID) instanceof String cid) {
-      row.put(CID, cid.isEmpty() ? cidOf(row) : unescaped(cid));
     }
   }
 
@@ -143,7 +144,10 @@ public final class Packing {
     return text.startsWith(ESCAPE) ? text.substring(ESCAPE.length()) : text;
   }
 
-  /** Null where the record has none. */
+  /**
+   * The CID of a row as it is packed, and as {@link #packable} gives it; null where the record has
+   * none.
+   */
   private String cidOf(GenericRecord row) {
     Object created = row.get("created_at");
     Object root = hasRoot() ? row.get(ROOT) : null;

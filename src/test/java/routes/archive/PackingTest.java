@@ -242,6 +242,11 @@ class PackingTest {
     return event.toString().getBytes(UTF_8);
   }
 
+  private static byte[] withRightCid(byte[] frame, ObjectNode record) throws Exception {
+    String cid = Cid.of(record);
+    return changed(frame, event -> ((ObjectNode) event.get("commit")).put("cid", cid));
+  }
+
   @Test
   void whatLooksLeftOutAndIsNotComesBackAsItWas() throws Exception {
     List<byte[]> frames = new ArrayList<>();
@@ -273,12 +278,14 @@ class PackingTest {
         reply.putObject("root").put("uri", "at://a").put("cid", root);
         reply.putObject("parent").put("uri", "at://b").put("cid", parent);
         frames.add(post(ALICE, millis++, record));
+        frames.add(withRightCid(post(BOB, millis++, record), record));
       }
     }
     inTwoFilesADate(frames);
     comesBackWhole();
     assertThat(count(TableName.LIKES, "cid = ''")).as("right ones").isEqualTo(12);
-    assertThat(count(TableName.POSTS, "reply_root_cid = ''")).isEqualTo(1);
+    assertThat(count(TableName.POSTS, "cid = ''")).as("right ones").isEqualTo(15);
+    assertThat(count(TableName.POSTS, "reply_root_cid = ''")).isEqualTo(2);
   }
 
   @Test
@@ -297,10 +304,7 @@ class PackingTest {
   void rowsAreReadSinglyWithTheColumnsThatAreWanted() throws Exception {
     store(List.of(post(1, "a")));
     ObjectNode record = routes.fixtures.Frames.record(2, "b");
-    byte[] right = post(BOB, 2, record);
-    ObjectNode event = (ObjectNode) Json.read(right);
-    ((ObjectNode) event.get("commit")).put("cid", Cid.of(record));
-    store(List.of(event.toString().getBytes(UTF_8)));
+    store(List.of(withRightCid(post(BOB, 2, record), record)));
     compaction().run();
     ArchiveFile file = fixture.archive().snapshot(TableName.POSTS).files().get(0);
     RowReader reader = new RowReader(TableName.POSTS, file);

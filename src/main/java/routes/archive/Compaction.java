@@ -308,13 +308,6 @@ public final class Compaction {
     return Math.max(1, Math.ceilDiv(rows, limits.rows));
   }
 
-  private static GenericRecord packed(TableName table, GenericRecord row) {
-    if (row != null && Packing.of(table) instanceof Packing packing) {
-      packing.pack(row);
-    }
-    return row;
-  }
-
   /** Sorted by DuckDB, written as every data file. */
   private void write(
       TableSnapshot snapshot, LocalDate date, List<ArchiveFile> files, List<DataFile> written)
@@ -326,8 +319,7 @@ public final class Compaction {
     long most = Math.ceilDiv(all, parts(all));
     Path folder = Path.of(table.location(), "data", "date=" + date);
     try (CompactionRows rows = CompactionRows.open(archive, duckDb, snapshot, files, folder);
-        Ahead<GenericRecord> ready =
-            new Ahead<>(() -> packed(name, rows.next()), "compaction-rows")) {
+        Ahead<GenericRecord> ready = new Ahead<>(rows::next, "compaction-rows")) {
       Pace.Walk walk = pace.walk();
       for (GenericRecord row = ready.next(); row != null; ) {
         try (TableWriter writer = new TableWriter(table, name, date, TableWriter.Kind.COMPACTED)) {

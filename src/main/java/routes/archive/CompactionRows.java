@@ -39,6 +39,7 @@ final class CompactionRows implements AutoCloseable {
       Set.of("collection", "rkey", "operation", "rev", "created_at");
 
   private final TableName table;
+  private final Packing packing;
   private final Connection connection;
   private final Statement statement;
   private final String select;
@@ -54,6 +55,7 @@ final class CompactionRows implements AutoCloseable {
       Deque<String> stretches,
       Path sorted) {
     this.table = requireNonNull(table, "table");
+    this.packing = Packing.of(table);
     this.connection = connection;
     this.statement = statement;
     this.select = select;
@@ -236,6 +238,9 @@ final class CompactionRows implements AutoCloseable {
     while (true) {
       GenericRecord row = reader == null ? null : reader.next();
       if (row != null) {
+        if (packing != null) {
+          packing.pack(row);
+        }
         return row;
       }
       closeReader();

@@ -25,8 +25,8 @@ record EventKey(long high, long low) {
   private static final List<String> ACCOUNT =
       List.of("did", "kind", "event_time", "handle", "active", "status", "extra");
 
-  private static final int KIND = TableName.ACTORS.schema().getField("kind").pos();
-  private static final int EVENT_TIME = TableName.ACTORS.schema().getField("event_time").pos();
+  private static final int KIND = TableName.ACTORS.position("kind");
+  private static final int EVENT_TIME = TableName.ACTORS.position("event_time");
   private static final int[] OF_ACCOUNT = positions(TableName.ACTORS, ACCOUNT);
 
   /** Of the columns that make the identity of a table's rows: looked up once, not for each row. */
@@ -38,12 +38,12 @@ record EventKey(long high, long low) {
     POSITIONS.put(TableName.DEAD_LETTERS, positions(TableName.DEAD_LETTERS, List.of("sha256")));
     for (TableName table : TableName.EVENTS) {
       POSITIONS.put(table, positions(table, COMMIT));
-      REV.put(table, table.schema().getField("rev").pos());
+      REV.put(table, table.position("rev"));
     }
   }
 
   private static int[] positions(TableName table, List<String> columns) {
-    return columns.stream().mapToInt(column -> table.schema().getField(column).pos()).toArray();
+    return columns.stream().mapToInt(table::position).toArray();
   }
 
   /** Columns that are needed to find the identity of a table's rows. */

@@ -19,7 +19,7 @@ final class EventRows implements Batch.Frames {
   static final String POISON = "poison";
 
   private static final Columns ACTORS = new Columns(TableName.ACTORS);
-  private static final int KIND = ACTORS.position("kind");
+  private static final int KIND = TableName.ACTORS.position("kind");
   private static final RecordColumns IDENTITY =
       new RecordColumns(TableName.ACTORS.schema(), "identity");
   private static final RecordColumns ACCOUNT =
@@ -51,20 +51,16 @@ final class EventRows implements Batch.Frames {
     Columns(TableName table) {
       this.table = table;
       this.record = new RecordColumns(table.schema(), "record");
-      this.did = position("did");
-      this.collection = position("collection");
-      this.rkey = position("rkey");
-      this.operation = position("operation");
-      this.rev = position("rev");
-      this.cid = position("cid");
-      this.timeUs = position("time_us");
-      this.createdAt = position("created_at");
-      this.sortAt = position("sort_at");
-      this.envelope = position("envelope");
-    }
-
-    int position(String column) {
-      return table.schema().getField(column).pos();
+      this.did = table.position("did");
+      this.collection = table.position("collection");
+      this.rkey = table.position("rkey");
+      this.operation = table.position("operation");
+      this.rev = table.position("rev");
+      this.cid = table.position("cid");
+      this.timeUs = table.position("time_us");
+      this.createdAt = table.position("created_at");
+      this.sortAt = table.position("sort_at");
+      this.envelope = table.position("envelope");
     }
   }
 

@@ -18,14 +18,14 @@ final class PostFeatures {
   private static final String EMBED = "app.bsky.embed.";
   private static final String FACET = "app.bsky.richtext.facet#";
 
-  private static final int QUOTE_URI = position("quote_uri");
-  private static final int LINKS = position("links");
-  private static final int TAGS = position("tags");
-  private static final int MENTIONS = position("mentions");
-  private static final int EMBED_KIND = position("embed_kind");
-  private static final int MEDIA_COUNT = position("media_count");
-  private static final int ALT_TEXTS = position("alt_texts");
-  private static final int SELF_LABELS = position("self_labels");
+  private static final int QUOTE_URI = TableName.POSTS.position("quote_uri");
+  private static final int LINKS = TableName.POSTS.position("links");
+  private static final int TAGS = TableName.POSTS.position("tags");
+  private static final int MENTIONS = TableName.POSTS.position("mentions");
+  private static final int EMBED_KIND = TableName.POSTS.position("embed_kind");
+  private static final int MEDIA_COUNT = TableName.POSTS.position("media_count");
+  private static final int ALT_TEXTS = TableName.POSTS.position("alt_texts");
+  private static final int SELF_LABELS = TableName.POSTS.position("self_labels");
 
   private final Set<String> links = new LinkedHashSet<>();
   private final Set<String> tags = new LinkedHashSet<>();
@@ -36,10 +36,6 @@ final class PostFeatures {
   private int media;
 
   private PostFeatures() {}
-
-  private static int position(String column) {
-    return TableName.POSTS.schema().getField(column).pos();
-  }
 
   static void fill(GenericRecord row, ObjectNode post) {
     PostFeatures features = new PostFeatures();

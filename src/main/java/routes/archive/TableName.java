@@ -59,6 +59,11 @@ public enum TableName {
     return schema;
   }
 
+  /** Where a column is in a row of this table. */
+  int position(String column) {
+    return schema.getField(column).pos();
+  }
+
   private static Schema load(String label) {
     String resource = "/avro/" + label + ".avsc";
     try (InputStream in = TableName.class.getResourceAsStream(resource)) {

@@ -36,8 +36,6 @@ final class Batch implements Closeable {
   /** Writers open at once; dates are few, unless someone plays with the clock. */
   private static final int MAX_WRITERS = 40;
 
-  private static final long DAY_US = 86_400_000_000L;
-
   private final Archive archive;
   private final SeenEvents seen;
   private final Map<TableName, Optional<ArchivePosition>> tablePositions;
@@ -64,12 +62,7 @@ final class Batch implements Closeable {
     Row row(byte[] frame, String host, Instant receivedAt);
   }
 
-  private record Target(TableName table, LocalDate date) {
-
-    static Target of(TableName table, long timeUs) {
-      return new Target(table, LocalDate.ofEpochDay(Math.floorDiv(timeUs, DAY_US)));
-    }
-  }
+  private record Target(TableName table, LocalDate date) {}
 
   /**
    * @param tablePositions how far each table has come: rows of earlier blocks are in it already
@@ -225,7 +218,8 @@ final class Batch implements Closeable {
     Map<Target, List<GenericRecord>> byTarget = new LinkedHashMap<>();
     for (Row row : rows) {
       byTarget
-          .computeIfAbsent(Target.of(row.table(), row.timeUs()), target -> new ArrayList<>())
+          .computeIfAbsent(
+              new Target(row.table(), Times.date(row.timeUs())), target -> new ArrayList<>())
           .add(row.values());
     }
     writing.await();

@@ -10,7 +10,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.LocalDate;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -253,8 +252,7 @@ public final class DeadLetters {
   private Map<TableName, List<DataFile>> write(List<Row> rows) throws IOException {
     Map<TableName, Map<LocalDate, List<GenericRecord>>> byTable = new EnumMap<>(TableName.class);
     for (Row row : rows) {
-      LocalDate date =
-          LocalDate.ofInstant(Times.instant((Long) row.values().get("time_us")), ZoneOffset.UTC);
+      LocalDate date = Times.date(row.timeUs());
       byTable
           .computeIfAbsent(row.table(), table -> new HashMap<>())
           .computeIfAbsent(date, day -> new ArrayList<>())

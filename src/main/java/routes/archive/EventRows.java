@@ -18,7 +18,6 @@ final class EventRows implements Batch.Frames {
   /** The reason of a frame that our own code fails at. */
   static final String POISON = "poison";
 
-  private static final Columns ACTORS = new Columns(TableName.ACTORS);
   private static final int KIND = TableName.ACTORS.position("kind");
   private static final RecordColumns IDENTITY =
       new RecordColumns(TableName.ACTORS.schema(), "identity");
@@ -31,6 +30,8 @@ final class EventRows implements Batch.Frames {
       COLUMNS.put(table, new Columns(table));
     }
   }
+
+  private static final Columns ACTORS = COLUMNS.get(TableName.ACTORS);
 
   /** Where the columns of a table are: looked up by name once, and not for each event. */
   private static final class Columns {

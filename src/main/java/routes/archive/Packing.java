@@ -63,6 +63,11 @@ public final class Packing {
     return PACKINGS.get(table);
   }
 
+  /** What a file's rows need to be whole; null where nothing is left out. */
+  static Packing of(TableName table, ArchiveFile file) {
+    return file.isPacked() ? of(table) : null;
+  }
+
   private boolean hasRoot() {
     return table == TableName.POSTS;
   }
@@ -81,11 +86,11 @@ public final class Packing {
     if (created != null && isTold(row) && created.equals(row.get("sort_at"))) {
       row.put("created_at", null);
     }
-    if (hasRoot() && text(row, ROOT) instanceof String root && !root.isEmpty()) {
-      String parent = text(row, PARENT);
-      if (!root.startsWith(ESCAPE) && root.equals(parent)) {
-        row.put(ROOT, FOLLOWS);
-      }
+    if (hasRoot()
+        && text(row, ROOT) instanceof String root
+        && !root.startsWith(ESCAPE)
+        && root.equals(text(row, PARENT))) {
+      row.put(ROOT, FOLLOWS);
     }
   }
 
@@ -108,14 +113,12 @@ public final class Packing {
     return FOLLOWS.equals(text(row, CID));
   }
 
-  /** The columns that have to be read to have those that are wanted; these first. */
+  /** The columns that have to be read to have those that are wanted. */
   List<String> needed(List<String> wanted) {
-    Set<String> needed = new LinkedHashSet<>();
     if (wanted.contains(CID)) {
-      table.schema().getFields().forEach(field -> needed.add(field.name()));
-      return List.copyOf(needed);
+      return table.columns();
     }
-    needed.addAll(wanted);
+    Set<String> needed = new LinkedHashSet<>(wanted);
     if (wanted.contains("created_at")) {
       needed.addAll(List.of("sort_at", "time_us"));
     }

@@ -73,7 +73,7 @@ public final class RowReader {
    * @throws DamagedFile when they cannot be read
    */
   public List<GenericRecord> read(int[] rows, List<String> wanted) {
-    Packing packing = file.isPacked() ? Packing.of(table) : null;
+    Packing packing = Packing.of(table, file);
     List<String> columns = packing == null ? wanted : packing.needed(wanted);
     List<GenericRecord> found = readAsStored(rows, columns);
     if (packing != null) {

@@ -59,6 +59,11 @@ public enum TableName {
     return schema;
   }
 
+  /** The names of the columns, in their order. */
+  public List<String> columns() {
+    return schema.getFields().stream().map(Schema.Field::name).toList();
+  }
+
   /** Where a column is in a row of this table. */
   int position(String column) {
     return schema.getField(column).pos();

@@ -25,23 +25,19 @@ public final class TableReader implements AutoCloseable {
    * @param table whose file it is
    */
   public TableReader(TableName table, ArchiveFile file) throws IOException {
-    this(table, file, columns(table));
+    this(table, file, table.columns());
   }
 
   /** Reads a file as it is: what was left out of its rows is missing. */
   TableReader(TableName table, Path file) throws IOException {
-    this(table, file, columns(table), null);
-  }
-
-  private static List<String> columns(TableName table) {
-    return table.schema().getFields().stream().map(Schema.Field::name).toList();
+    this(table, file, table.columns(), null);
   }
 
   /**
    * @param columns that are wanted; rows may have more
    */
   public TableReader(TableName table, ArchiveFile file, List<String> columns) throws IOException {
-    this(table, file.path(), columns, file.isPacked() ? Packing.of(table) : null);
+    this(table, file.path(), columns, Packing.of(table, file));
   }
 
   private TableReader(TableName table, Path file, List<String> wanted, Packing packing)

@@ -115,7 +115,7 @@ public final class Times {
       return (micros % 1000 == 0 ? MILLIS : MICROS).format(instant(micros));
     }
     long seconds = Math.floorDiv(micros, 1_000_000L);
-    LocalDate date = LocalDate.ofEpochDay(Math.floorDiv(seconds, 86_400L));
+    LocalDate date = date(micros);
     int ofDay = Math.floorMod(seconds, 86_400);
     int fraction = (int) Math.floorMod(micros, 1_000_000L);
     boolean millis = fraction % 1000 == 0;
@@ -142,6 +142,11 @@ public final class Times {
   public static long micros(Instant instant) {
     return Math.addExact(
         Math.multiplyExact(instant.getEpochSecond(), 1_000_000L), instant.getNano() / 1000);
+  }
+
+  /** The date in UTC. */
+  static LocalDate date(long micros) {
+    return LocalDate.ofEpochDay(Math.floorDiv(micros, 86_400_000_000L));
   }
 
   public static Instant instant(long micros) {

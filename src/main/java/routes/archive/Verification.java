@@ -271,22 +271,22 @@ public final class Verification {
         TableName.EVENTS.contains(name)
             ? Optional.of(new RecordColumns(name.schema(), "record"))
             : Optional.empty();
+    Packing packing = Packing.of(name, file);
     // As it is: a CID that was left out would always be that of its record.
     try (TableReader reader = new TableReader(name, file.path())) {
       for (GenericRecord row = reader.next(); row != null; row = reader.next()) {
         count++;
         rows++;
-        LocalDate date =
-            LocalDate.ofInstant(Times.instant((Long) row.get("time_us")), ZoneOffset.UTC);
+        LocalDate date = Times.date((Long) row.get("time_us"));
         if (!date.equals(file.date())) {
           throw new DamagedFile(file.path(), "it has a row of " + date);
         }
         if (columns.isPresent() && row.get("cid") != null) {
-          if (file.isPacked() && Packing.leavesOutCid(row)) {
+          if (packing != null && Packing.leavesOutCid(row)) {
             leftOutCids++;
           } else {
-            if (file.isPacked()) {
-              Packing.of(name).unpack(row);
+            if (packing != null) {
+              packing.unpack(row);
             }
             checkCid(columns.get(), row);
           }

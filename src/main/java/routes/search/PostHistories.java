@@ -15,7 +15,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.apache.avro.Schema;
 import org.apache.avro.generic.GenericRecord;
 import routes.archive.ArchiveFile;
 import routes.archive.ArchivePosition;
@@ -32,8 +31,7 @@ import routes.buffer.StreamId;
 /** Finds all versions of a post, whole: in the files, and in what is not archived yet. */
 final class PostHistories {
 
-  private static final List<String> COLUMNS =
-      TableName.POSTS.schema().getFields().stream().map(Schema.Field::name).toList();
+  private static final List<String> COLUMNS = TableName.POSTS.columns();
   private static final RecordColumns RECORD = new RecordColumns(TableName.POSTS.schema(), "record");
   private static final int BLOCKS_AT_ONCE = 32;
 

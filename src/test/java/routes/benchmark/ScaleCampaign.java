@@ -2,7 +2,6 @@ package routes.benchmark;
 
 import static org.awaitility.Awaitility.await;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,11 +15,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import routes.archive.Archive;
 import routes.archive.ArchiveFile;
 import routes.archive.TableName;
 import routes.fixtures.ExplorerProcess;
+import routes.fixtures.Processes;
+import routes.oracle.Archived;
 import routes.simulator.JetstreamServer;
 import routes.simulator.Misbehaviour;
 import routes.simulator.World;
@@ -120,27 +122,13 @@ public final class ScaleCampaign {
     double archiving;
     try (ExplorerProcess explorer =
         explorer("--explorer.jetstream.hosts=" + jetstream.url(), NEVER)) {
-      await()
-          .pollInterval(Duration.ofMillis(500))
-          .atMost(PATIENCE)
-          .until(
-              () -> {
-                sample(explorer);
-                return rows(explorer.json("/api/v1/status")) >= due;
-              });
+      awaitSampled(explorer, () -> Archived.rows(explorer.json("/api/v1/status")) >= due);
       archiving = seconds(start);
     }
     Instant compactingSince = Instant.now();
     double compacting;
     try (ExplorerProcess explorer = explorer("--explorer.roles=drain", SOON)) {
-      await()
-          .pollInterval(Duration.ofMillis(500))
-          .atMost(PATIENCE)
-          .until(
-              () -> {
-                sample(explorer);
-                return explorer.log().contains("compacted table=ledger");
-              });
+      awaitSampled(explorer, () -> explorer.log().contains("compacted table=ledger"));
       compacting = seconds(compactingSince);
     }
     Instant starting = Instant.now();
@@ -151,7 +139,7 @@ public final class ScaleCampaign {
           .until(() -> explorer.get("/observe/health/readiness").statusCode() == 200);
       double ready = seconds(starting);
       List<Double> asked = ask(explorer);
-      long rows = rows(explorer.json("/api/v1/status"));
+      long rows = Archived.rows(explorer.json("/api/v1/status"));
       return String.format(
           Locale.ROOT,
           "day=%d events=%d missing=%d archiving_s=%.0f events_per_s=%.0f compacting_s=%.0f"
@@ -200,14 +188,6 @@ public final class ScaleCampaign {
     long first = world.numberAt(BEGIN.toEpochMilli() * 1000);
     long last = world.numberAt(endUs - 2 * world.spreadUs() - 10_000_000);
     return last - first;
-  }
-
-  private static long rows(JsonNode status) {
-    long rows = 0;
-    for (JsonNode table : status.get("tables")) {
-      rows += table.get("name").textValue().equals("ledger") ? 0 : table.get("rows").longValue();
-    }
-    return rows;
   }
 
   private long rows() {
@@ -266,14 +246,15 @@ public final class ScaleCampaign {
     return millis;
   }
 
-  private void sample(ExplorerProcess explorer) throws IOException {
-    Path status = Path.of("/proc/" + explorer.pid() + "/status");
-    if (Files.exists(status)) {
-      Files.readAllLines(status).stream()
-          .filter(line -> line.startsWith("VmRSS:"))
-          .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
-          .forEach(bytes -> peak.accumulateAndGet(bytes, Math::max));
-    }
+  private void awaitSampled(ExplorerProcess explorer, BooleanSupplier done) {
+    await()
+        .pollInterval(Duration.ofMillis(500))
+        .atMost(PATIENCE)
+        .until(
+            () -> {
+              peak.accumulateAndGet(Processes.resident(explorer.pid()), Math::max);
+              return done.getAsBoolean();
+            });
   }
 
   private static double seconds(Instant since) {

@@ -35,7 +35,7 @@ public final class Archived {
   }
 
   /** Rows of events, the ledger's left out. */
-  static long rows(JsonNode status) {
+  public static long rows(JsonNode status) {
     long rows = 0;
     for (JsonNode table : status.get("tables")) {
       rows += table.get("name").textValue().equals("ledger") ? 0 : table.get("rows").longValue();

@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -19,6 +17,7 @@ import routes.buffer.BlockStream;
 import routes.buffer.StreamId;
 import routes.fixtures.ExplorerProcess;
 import routes.fixtures.ExtractedJar;
+import routes.fixtures.Processes;
 import routes.fixtures.RedisServer;
 import routes.jetstream.Block;
 import routes.simulator.JetstreamServer;
@@ -181,13 +180,7 @@ class BacklogIT {
   }
 
   /** Resident memory, where the system tells it. */
-  private void sample(ExplorerProcess explorer) throws IOException {
-    Path status = Path.of("/proc/" + explorer.pid() + "/status");
-    if (Files.exists(status)) {
-      Files.readAllLines(status).stream()
-          .filter(line -> line.startsWith("VmRSS:"))
-          .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
-          .forEach(bytes -> peak = Math.max(peak, bytes));
-    }
+  private void sample(ExplorerProcess explorer) {
+    peak = Math.max(peak, Processes.resident(explorer.pid()));
   }
 }

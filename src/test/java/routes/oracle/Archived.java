@@ -21,17 +21,28 @@ public final class Archived {
         .until(() -> position(explorer.json("/api/v1/status")).isAfter(now));
   }
 
-  /** Waits until all that the world had sent at its end is archived, and stays so for a while. */
+  /**
+   * Waits until all that the world had sent at its end is archived. The buffer does not stay empty:
+   * who hears nothing more connects again, and the last seconds come once more.
+   */
   static void awaitAll(ExplorerProcess explorer, World world, Instant end, Duration patience) {
     Instant newest = newest(world, end);
     await()
-        .during(Duration.ofSeconds(3))
         .atMost(patience)
         .until(
             () -> explorer.json("/api/v1/status"),
             status ->
                 status.get("buffer").path("blocks").asLong(-1) == 0
                     && !position(status).isBefore(newest));
+  }
+
+  /** Waits until what was missed was read again, and is archived. */
+  static void awaitWhole(ExplorerProcess explorer, Duration patience) {
+    await()
+        .atMost(patience)
+        .until(
+            () -> explorer.json("/api/v1/status").path("completeness"),
+            completeness -> completeness.path("gaps").asInt(-1) == 0);
   }
 
   /** Rows of events, the ledger's left out. */

@@ -494,6 +494,9 @@ final class CrashCampaign {
     start(arguments);
     ExplorerProcess last = processes.get(0).awaitReady();
     Archived.awaitAll(last, world, end, settings.patience);
+    if (settings.fillsGaps) {
+      Archived.awaitWhole(last, settings.patience);
+    }
     await("every table has one file a date").atMost(settings.patience).until(this::isCompacted);
     last.close();
   }

@@ -63,12 +63,12 @@ public final class AllAtOnce {
   private AllAtOnce() {}
 
   public static void main(String[] arguments) throws Exception {
-    String existing = System.getProperty("folder");
-    Path folder = existing == null ? Files.createTempDirectory("all-at-once") : Path.of(existing);
+    String existing = System.getProperty("folder", "");
+    Path folder = existing.isEmpty() ? Files.createTempDirectory("all-at-once") : Path.of(existing);
     try {
       new AllAtOnce().run(folder);
     } finally {
-      if (existing == null) {
+      if (existing.isEmpty()) {
         FileSystemUtils.deleteRecursively(folder);
       }
     }

@@ -6,23 +6,24 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import routes.archive.Archive;
 import routes.archive.ArchiveFile;
 import routes.archive.TableName;
 import routes.fixtures.ExplorerProcess;
+import routes.fixtures.ExtractedJar;
 import routes.fixtures.Processes;
+import routes.fixtures.StoppableClock;
 import routes.oracle.Archived;
+import routes.oracle.Oracle;
 import routes.simulator.JetstreamServer;
 import routes.simulator.Misbehaviour;
 import routes.simulator.World;
@@ -60,35 +61,19 @@ public final class ScaleCampaign {
           "/search?text=glacier&start=2026-01-01T10:00:00Z&end=2026-01-01T11:00:00Z",
           "/api/v1/status");
 
+  private static final Pattern BATCH = Pattern.compile("batch events=(\\d+) .* seconds=([\\d.]+) ");
+
   private final Path folder;
   private final Path data;
   private final World world = new World(7, EVENTS_A_DAY / DAY.toSeconds());
-  private final StandingClock clock = new StandingClock();
+  private final StoppableClock clock = new StoppableClock(Duration.ZERO);
+  private final List<String> program;
   private final AtomicLong peak = new AtomicLong();
+  private double processor;
 
-  /** Where the network has come. */
-  private static final class StandingClock extends Clock {
-
-    private volatile Instant now = BEGIN;
-
-    @Override
-    public ZoneId getZone() {
-      return ZoneOffset.UTC;
-    }
-
-    @Override
-    public Clock withZone(ZoneId zone) {
-      return this;
-    }
-
-    @Override
-    public Instant instant() {
-      return now;
-    }
-  }
-
-  private ScaleCampaign(Path folder) throws IOException {
+  private ScaleCampaign(Path folder) throws Exception {
     this.folder = folder;
+    this.program = ExtractedJar.deployed();
     this.data = Files.createDirectories(folder.resolve("data"));
   }
 
@@ -105,25 +90,35 @@ public final class ScaleCampaign {
     int done = Files.exists(results) ? Files.readAllLines(results).size() : 0;
     try (JetstreamServer jetstream = new JetstreamServer(world, Misbehaviour.NONE, clock, 0)) {
       for (int day = done + 1; day <= DAYS; day++) {
-        clock.now = BEGIN.plus(DAY.multipliedBy(day));
+        clock.stopAt(BEGIN.plus(DAY.multipliedBy(day)));
         String result = day(jetstream, day);
         System.out.println(result);
         Files.writeString(
             results, result + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+      }
+      if (Boolean.getBoolean("oracle")) {
+        clock.stopAt(BEGIN.plus(DAY.multipliedBy(DAYS)));
+        System.out.println(
+            new Oracle(List.of(world), jetstream)
+                .compare(data, BEGIN, clock.instant().minusSeconds(1)));
       }
     }
   }
 
   private String day(JetstreamServer jetstream, int day) throws Exception {
     peak.set(0);
-    long due = due(clock.now);
+    long due = due(clock.instant());
     long before = rows();
     Instant start = Instant.now();
     double archiving;
+    double archivingProcessor;
+    double[] batch;
     try (ExplorerProcess explorer =
         explorer("--explorer.jetstream.hosts=" + jetstream.url(), NEVER)) {
       awaitSampled(explorer, () -> Archived.rows(explorer.json("/api/v1/status")) >= due);
       archiving = seconds(start);
+      archivingProcessor = processor;
+      batch = usualBatch(explorer.log());
     }
     Instant compactingSince = Instant.now();
     double compacting;
@@ -138,18 +133,24 @@ public final class ScaleCampaign {
           .atMost(PATIENCE)
           .until(() -> explorer.get("/observe/health/readiness").statusCode() == 200);
       double ready = seconds(starting);
-      List<Double> asked = ask(explorer);
+      List<Double> asked = ask(explorer, QUESTIONS);
+      List<Double> status = ask(explorer, List.of("/api/v1/status"));
       long rows = Archived.rows(explorer.json("/api/v1/status"));
       return String.format(
           Locale.ROOT,
-          "day=%d events=%d missing=%d archiving_s=%.0f events_per_s=%.0f compacting_s=%.0f"
+          "day=%d events=%d missing=%d archiving_s=%.0f events_per_s=%.0f"
+              + " archiving_processor_s=%.0f batch_events=%.0f batch_ms=%.0f compacting_s=%.0f"
               + " ready_s=%.1f archive_mb=%d bytes_an_event=%.1f bytes_a_post=%.1f index_mb=%d files=%d"
-              + " snapshots=%d metadata_mb=%d peak_mb=%d query_p50_ms=%.1f query_p95_ms=%.1f",
+              + " snapshots=%d metadata_mb=%d peak_mb=%d query_p50_ms=%.1f query_p95_ms=%.1f"
+              + " status_ms=%.1f",
           day,
           rows,
           Math.max(0, due - rows),
           archiving,
           (rows - before) / archiving,
+          archivingProcessor,
+          batch[0],
+          batch[1],
           compacting,
           ready,
           bytes(List.of(TableName.values())) >> 20,
@@ -161,20 +162,38 @@ public final class ScaleCampaign {
           size(path -> path.toString().contains("/metadata/")) >> 20,
           peak.get() >> 20,
           asked.get(asked.size() / 2),
-          asked.get((int) (asked.size() * 0.95)));
+          asked.get((int) (asked.size() * 0.95)),
+          status.get(status.size() / 2));
     }
+  }
+
+  /** The median of batches: how many events, and how many milliseconds. */
+  private static double[] usualBatch(String log) {
+    List<double[]> batches =
+        BATCH
+            .matcher(log)
+            .results()
+            .map(
+                batch ->
+                    new double[] {
+                      Double.parseDouble(batch.group(1)), 1000 * Double.parseDouble(batch.group(2))
+                    })
+            .toList();
+    return new double[] {
+      median(batches.stream().map(batch -> batch[0])),
+      median(batches.stream().map(batch -> batch[1]))
+    };
+  }
+
+  private static double median(Stream<Double> values) {
+    List<Double> sorted = values.sorted().toList();
+    return sorted.get(sorted.size() / 2);
   }
 
   private ExplorerProcess explorer(String argument, String compaction) {
     return new ExplorerProcess(
             folder,
-            List.of(
-                "-XX:TieredStopAtLevel=4",
-                "-XX:-UseSerialGC",
-                "-XX:+UseG1GC",
-                "-Xmx" + System.getProperty("heap", "512m"),
-                "-jar",
-                Path.of("target/bluesky-post-explorer.jar").toAbsolutePath().toString()),
+            program,
             argument,
             "--explorer.jetstream.start=" + BEGIN,
             "--explorer.drain.schedule=* * * * * ?",
@@ -228,10 +247,10 @@ public final class ScaleCampaign {
     }
   }
 
-  private static List<Double> ask(ExplorerProcess explorer) {
+  private static List<Double> ask(ExplorerProcess explorer, List<String> questions) {
     List<Double> millis = new ArrayList<>();
     for (int round = -1; round < ROUNDS; round++) {
-      for (String question : QUESTIONS) {
+      for (String question : questions) {
         long start = System.nanoTime();
         int status = explorer.get(question).statusCode();
         if (status != 200) {
@@ -253,6 +272,7 @@ public final class ScaleCampaign {
         .until(
             () -> {
               peak.accumulateAndGet(Processes.resident(explorer.pid()), Math::max);
+              processor = Processes.processorSeconds(explorer.pid());
               return done.getAsBoolean();
             });
   }

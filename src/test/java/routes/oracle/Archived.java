@@ -25,7 +25,8 @@ public final class Archived {
    * Waits until all that the world had sent at its end is archived. The buffer does not stay empty:
    * who hears nothing more connects again, and the last seconds come once more.
    */
-  static void awaitAll(ExplorerProcess explorer, World world, Instant end, Duration patience) {
+  public static void awaitAll(
+      ExplorerProcess explorer, World world, Instant end, Duration patience) {
     Instant newest = newest(world, end);
     await()
         .atMost(patience)
@@ -37,7 +38,7 @@ public final class Archived {
   }
 
   /** Waits until what was missed was read again, and is archived. */
-  static void awaitWhole(ExplorerProcess explorer, Duration patience) {
+  public static void awaitWhole(ExplorerProcess explorer, Duration patience) {
     await()
         .atMost(patience)
         .until(

@@ -19,6 +19,7 @@ import routes.fixtures.ExplorerProcess;
 import routes.fixtures.ExtractedJar;
 import routes.fixtures.Processes;
 import routes.fixtures.RedisServer;
+import routes.fixtures.StoppableClock;
 import routes.jetstream.Block;
 import routes.simulator.JetstreamServer;
 import routes.simulator.Misbehaviour;
@@ -88,7 +89,7 @@ class BacklogIT {
   @Test
   void aDayOfIngestOutage() throws Exception {
     World world = new World(6, EVENTS / (double) DAY.toSeconds());
-    CrashCampaign.StoppableClock clock = new CrashCampaign.StoppableClock(Duration.ZERO);
+    StoppableClock clock = new StoppableClock(Duration.ZERO);
     clock.stop();
     TreeSet<Instant> newest = new TreeSet<>();
     try (JetstreamServer server = new JetstreamServer(world, Misbehaviour.NONE, clock, 0);

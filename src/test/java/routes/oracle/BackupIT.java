@@ -15,6 +15,7 @@ import org.springframework.util.FileSystemUtils;
 import routes.fixtures.ExplorerProcess;
 import routes.fixtures.ExtractedJar;
 import routes.fixtures.Processes;
+import routes.fixtures.StoppableClock;
 import routes.simulator.JetstreamServer;
 import routes.simulator.Misbehaviour;
 import routes.simulator.World;
@@ -45,7 +46,7 @@ class BackupIT {
   @Test
   void whatTheBackupHadIsThereAndJetstreamBringsTheRest() throws Exception {
     World world = new World(87, 200);
-    CrashCampaign.StoppableClock clock = new CrashCampaign.StoppableClock(Duration.ZERO);
+    StoppableClock clock = new StoppableClock(Duration.ZERO);
     Instant since = clock.instant();
     Path data = folder.resolve("data");
     Path elsewhere = folder.resolve("elsewhere");

@@ -13,7 +13,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
-import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -32,6 +31,7 @@ import routes.archive.Verification;
 import routes.crash.CrashPoint;
 import routes.fixtures.ExplorerProcess;
 import routes.fixtures.Processes;
+import routes.fixtures.StoppableClock;
 import routes.simulator.JetstreamServer;
 import routes.simulator.Misbehaviour;
 import routes.simulator.World;
@@ -532,46 +532,5 @@ final class CrashCampaign {
     Verification.Report report = new Verification(data(), what -> {}).run("256MB", 2);
     return new Result(
         verdict, done, deaths, Duration.between(started, Instant.now()), report, gaps, leftovers);
-  }
-
-  /** The system's clock, some time behind, until it is stopped. */
-  static final class StoppableClock extends Clock {
-
-    private final Duration behind;
-    private volatile Instant stopped;
-
-    StoppableClock(Duration behind) {
-      this.behind = behind;
-    }
-
-    void stop() {
-      stopped = instant();
-    }
-
-    /** Stands still for a while. */
-    void pause() {
-      stop();
-    }
-
-    /** Jumps to where it would be. */
-    void goOn() {
-      stopped = null;
-    }
-
-    @Override
-    public ZoneId getZone() {
-      return ZoneOffset.UTC;
-    }
-
-    @Override
-    public Clock withZone(ZoneId zone) {
-      throw new UnsupportedOperationException("the test's clock has no other zone");
-    }
-
-    @Override
-    public Instant instant() {
-      Instant at = stopped;
-      return at == null ? Instant.now().minus(behind) : at;
-    }
   }
 }

@@ -24,6 +24,7 @@ import routes.archive.Verification;
 import routes.fixtures.ExplorerProcess;
 import routes.fixtures.ExtractedJar;
 import routes.fixtures.Processes;
+import routes.fixtures.StoppableClock;
 import routes.simulator.JetstreamServer;
 import routes.simulator.Misbehaviour;
 import routes.simulator.World;
@@ -77,7 +78,7 @@ class DiskFaultsIT {
 
   @Test
   void waitsSaysSoAndCatchesUp() throws Exception {
-    CrashCampaign.StoppableClock clock = new CrashCampaign.StoppableClock(Duration.ZERO);
+    StoppableClock clock = new StoppableClock(Duration.ZERO);
     World world = new World(78, 200);
     Instant start = clock.instant().minusSeconds(5);
     try (JetstreamServer server = new JetstreamServer(world, Misbehaviour.NONE, clock, 0)) {

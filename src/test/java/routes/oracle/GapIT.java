@@ -15,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import routes.fixtures.ExplorerProcess;
 import routes.fixtures.ExtractedJar;
 import routes.fixtures.Processes;
+import routes.fixtures.StoppableClock;
 import routes.simulator.JetstreamServer;
 import routes.simulator.Misbehaviour;
 import routes.simulator.World;
@@ -28,8 +29,7 @@ class GapIT {
 
   @TempDir Path folder;
 
-  private final CrashCampaign.StoppableClock clock =
-      new CrashCampaign.StoppableClock(Duration.ZERO);
+  private final StoppableClock clock = new StoppableClock(Duration.ZERO);
   private final World world = new World(79, 200);
 
   private ExplorerProcess start(Instant start, String hosts) throws Exception {

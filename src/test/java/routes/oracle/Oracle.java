@@ -30,7 +30,7 @@ import routes.simulator.World;
  * Compares everything that an archive holds with the world that it came from, as one or more hosts
  * have shown it.
  */
-final class Oracle {
+public final class Oracle {
 
   /** Reading starts a little earlier than asked for, and hosts rewind: that is no invention. */
   private static final long BEFORE_US = 180_000_000;
@@ -50,7 +50,7 @@ final class Oracle {
    * @param changed stored with another content
    * @param misplaced in another table or date than their own
    */
-  record Verdict(
+  public record Verdict(
       long due,
       long lost,
       long twice,
@@ -59,7 +59,7 @@ final class Oracle {
       long misplaced,
       List<String> examples) {
 
-    boolean isClean() {
+    public boolean isClean() {
       return lost + twice + invented + changed + misplaced == 0;
     }
 
@@ -85,7 +85,7 @@ final class Oracle {
    * @param hosts the same world, by the clock of each host
    * @param servers that sent it, in the same order
    */
-  Oracle(List<World> hosts, JetstreamServer... servers) {
+  public Oracle(List<World> hosts, JetstreamServer... servers) {
     this.hosts = List.copyOf(hosts);
     this.servers = servers;
   }
@@ -107,7 +107,7 @@ final class Oracle {
    * @param to and until then, but for the last moment: where its clock stands still, a server waits
    *     at the first event that is yet to come, and those behind it in its order may be earlier
    */
-  Verdict compare(Path dataFolder, Instant from, Instant to) throws IOException {
+  public Verdict compare(Path dataFolder, Instant from, Instant to) throws IOException {
     Map<BigInteger, Copy> events = new HashMap<>();
     Map<BigInteger, Integer> letters = new HashMap<>();
     long[] misplaced = {0};

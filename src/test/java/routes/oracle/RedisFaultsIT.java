@@ -13,6 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 import routes.fixtures.ExplorerProcess;
 import routes.fixtures.ExtractedJar;
 import routes.fixtures.RedisServer;
+import routes.fixtures.StoppableClock;
 import routes.simulator.JetstreamServer;
 import routes.simulator.Misbehaviour;
 import routes.simulator.World;
@@ -27,7 +28,7 @@ class RedisFaultsIT {
 
   @Test
   void waitsSaysSoAndCatchesUp() throws Exception {
-    CrashCampaign.StoppableClock clock = new CrashCampaign.StoppableClock(Duration.ZERO);
+    StoppableClock clock = new StoppableClock(Duration.ZERO);
     World world = new World(77, 200);
     Instant start = clock.instant().minusSeconds(5);
     try (JetstreamServer server = new JetstreamServer(world, Misbehaviour.NONE, clock, 0);

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import routes.fixtures.ExplorerProcess;
 import routes.fixtures.ExtractedJar;
 import routes.fixtures.RedisServer;
+import routes.fixtures.StoppableClock;
 import routes.jetstream.Json;
 import routes.simulator.JetstreamServer;
 import routes.simulator.Misbehaviour;
@@ -61,7 +62,7 @@ class RollingUpgradeIT {
   @Test
   void noQueryFailsNothingIsLostAndTheWorkMovesToTheNewOne() throws Exception {
     World world = new World(83, 200);
-    CrashCampaign.StoppableClock clock = new CrashCampaign.StoppableClock(Duration.ZERO);
+    StoppableClock clock = new StoppableClock(Duration.ZERO);
     Instant since = clock.instant();
     List<String> failures = new CopyOnWriteArrayList<>();
     AtomicLong answers = new AtomicLong();

@@ -69,8 +69,8 @@ public final class SearchBenchmark {
   private final PostIndexes indexes = new PostIndexes();
 
   private SearchBenchmark() throws Exception {
-    String existing = System.getProperty("folder");
-    kept = existing != null;
+    String existing = System.getProperty("folder", "");
+    kept = !existing.isEmpty();
     folder =
         kept
             ? Files.createDirectories(Path.of(existing))

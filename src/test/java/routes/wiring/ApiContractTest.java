@@ -162,7 +162,7 @@ class ApiContractTest {
     registry.add("explorer.jetstream.hosts", () -> jetstream.url());
     registry.add("explorer.identity.url", () -> "");
     registry.add("explorer.sql.enabled", () -> "true");
-    registry.add("explorer.sql.timeout", () -> "2s");
+    registry.add("explorer.sql.timeout", () -> "10s");
     registry.add("logging.level.access", () -> "WARN");
   }
 

@@ -5,6 +5,7 @@ import io.lettuce.core.RedisFuture;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.codec.ByteArrayCodec;
 import io.vertx.core.http.ServerWebSocket;
+import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,10 +13,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.camel.builder.RouteBuilder;
@@ -45,6 +48,11 @@ public final class PipelineBenchmark {
   private static final int EVENTS = Integer.getInteger("benchmark.events", 300_000);
   private static final int BATCH = 28_000;
   private static final int ROUNDS = 5;
+  private static final Optional<Path> REDIS_BENCHMARK =
+      Arrays.stream(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator))
+          .map(folder -> Path.of(folder, "redis-benchmark"))
+          .filter(Files::isExecutable)
+          .findFirst();
   private static final Drain.Limits LIMITS =
       new Drain.Limits(250_000, 256 << 20, Duration.ofSeconds(20));
 
@@ -76,9 +84,19 @@ public final class PipelineBenchmark {
   }
 
   public static void main(String[] arguments) throws Exception {
+    measure();
+  }
+
+  /**
+   * Prints all, and gives the medians.
+   *
+   * @return events a second but for {@code batch_s}; {@code redis_benchmark} only where that
+   *     program is installed
+   */
+  static Map<String, Double> measure() throws Exception {
     PipelineBenchmark benchmark = new PipelineBenchmark();
     try {
-      benchmark.run();
+      return benchmark.run();
     } finally {
       benchmark.factory.destroy();
       benchmark.redis.close();
@@ -86,7 +104,8 @@ public final class PipelineBenchmark {
     }
   }
 
-  private void run() throws Exception {
+  private Map<String, Double> run() throws Exception {
+    Map<String, Double> medians = new TreeMap<>();
     long bytes = frames.stream().mapToLong(frame -> frame.length).sum();
     System.out.printf(
         Locale.ROOT,
@@ -101,6 +120,14 @@ public final class PipelineBenchmark {
     row("websocket -> jetstream: -> Redis, blocks", ingest, "events/s");
     row("  reference: one XADD an event, pipelined", reference, "events/s");
     System.out.printf(Locale.ROOT, "  ratio %.1f%n", median(ingest) / median(reference));
+    medians.put("ingest", median(ingest));
+    medians.put("xadd", median(reference));
+    if (REDIS_BENCHMARK.isPresent()) {
+      double[] redisBenchmark = rates(3, this::redisBenchmark);
+      row("  reference: redis-benchmark, the same XADDs", redisBenchmark, "events/s");
+      System.out.printf(Locale.ROOT, "  ratio %.1f%n", median(ingest) / median(redisBenchmark));
+      medians.put("redis_benchmark", median(redisBenchmark));
+    }
 
     double[] parse = rates(3, this::parse);
     double[] drain = rates(ROUNDS, this::drain);
@@ -108,7 +135,9 @@ public final class PipelineBenchmark {
     row("  reference: reading the same JSON to a tree, nothing else", parse, "events/s");
     System.out.printf(Locale.ROOT, "  ratio %.2f%n", median(drain) / median(parse));
 
-    batches();
+    medians.put("drain", median(drain));
+    medians.put("batch_s", batches());
+    return medians;
   }
 
   private interface Work {
@@ -150,6 +179,45 @@ public final class PipelineBenchmark {
     } finally {
       client.shutdown();
     }
+  }
+
+  /** Redis' own program, that sends the text of one event again and again. */
+  private double redisBenchmark() throws Exception {
+    byte[] middle =
+        frames.stream()
+            .sorted(Comparator.comparingInt(frame -> frame.length))
+            .toList()
+            .get(EVENTS / 2);
+    Process process =
+        new ProcessBuilder(
+                REDIS_BENCHMARK.orElseThrow().toString(),
+                "-p",
+                Integer.toString(redis.port()),
+                "-a",
+                redis.password(),
+                "-n",
+                Integer.toString(EVENTS),
+                "-c",
+                "1",
+                "-P",
+                "1000",
+                "-q",
+                "XADD",
+                "benchmark",
+                "*",
+                "frame",
+                new String(middle, StandardCharsets.UTF_8))
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    long start = System.nanoTime();
+    int status = process.waitFor();
+    double seconds = seconds(start);
+    delete("benchmark");
+    if (status != 0) {
+      throw new IllegalStateException("redis-benchmark ended with " + status);
+    }
+    return seconds;
   }
 
   private double ingest() throws Exception {
@@ -242,7 +310,7 @@ public final class PipelineBenchmark {
   }
 
   /** A batch of five minutes at the mission's rate, again and again on a growing archive. */
-  private void batches() throws Exception {
+  private double batches() throws Exception {
     Path data = Files.createTempDirectory(folder, "archive");
     BlockStream stream = new BlockStream(factory, "batch", () -> StreamId.ZERO);
     int batches = Math.min(ROUNDS + 2, EVENTS / BATCH);
@@ -265,6 +333,7 @@ public final class PipelineBenchmark {
       delete("batch");
     }
     row("a batch of " + BATCH + " events", seconds, "s");
+    return median(seconds);
   }
 
   private void fill(BlockStream stream, List<byte[]> events) {

@@ -11,6 +11,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
@@ -78,13 +80,18 @@ public final class ScaleCampaign {
   }
 
   public static void main(String[] arguments) throws Exception {
+    measure();
+  }
+
+  /** Prints a line for each day, and gives the figures of the last. */
+  static Map<String, Double> measure() throws Exception {
     String named = System.getProperty("folder", "");
-    new ScaleCampaign(
+    return new ScaleCampaign(
             named.isEmpty() ? Files.createTempDirectory("scale") : Path.of(named).toAbsolutePath())
         .run();
   }
 
-  private void run() throws Exception {
+  private Map<String, Double> run() throws Exception {
     Files.writeString(data.resolve("origin"), "network\n");
     Path results = folder.resolve("results.txt");
     int done = Files.exists(results) ? Files.readAllLines(results).size() : 0;
@@ -103,6 +110,13 @@ public final class ScaleCampaign {
                 .compare(data, BEGIN, clock.instant().minusSeconds(1)));
       }
     }
+    Map<String, Double> last = new TreeMap<>();
+    for (String figure : Files.readAllLines(results).getLast().split(" ")) {
+      last.put(
+          figure.substring(0, figure.indexOf('=')),
+          Double.parseDouble(figure.substring(figure.indexOf('=') + 1)));
+    }
+    return last;
   }
 
   private String day(JetstreamServer jetstream, int day) throws Exception {
@@ -140,7 +154,7 @@ public final class ScaleCampaign {
           Locale.ROOT,
           "day=%d events=%d missing=%d archiving_s=%.0f events_per_s=%.0f"
               + " archiving_processor_s=%.0f batch_events=%.0f batch_ms=%.0f compacting_s=%.0f"
-              + " ready_s=%.1f archive_mb=%d bytes_an_event=%.1f bytes_a_post=%.1f index_mb=%d files=%d"
+              + " ready_s=%.1f archive_mb=%d json_bytes_an_event=%.0f bytes_an_event=%.1f bytes_a_post=%.1f index_mb=%d files=%d"
               + " snapshots=%d metadata_mb=%d peak_mb=%d query_p50_ms=%.1f query_p95_ms=%.1f"
               + " status_ms=%.1f",
           day,
@@ -154,6 +168,7 @@ public final class ScaleCampaign {
           compacting,
           ready,
           bytes(List.of(TableName.values())) >> 20,
+          jsonBytes(),
           bytes(TableName.EVENTS) / (double) rows,
           bytes(List.of(TableName.POSTS)) / (double) explorer.rows("posts"),
           size(path -> path.toString().contains("/index/")) >> 20,
@@ -216,6 +231,18 @@ public final class ScaleCampaign {
           .mapToLong(ArchiveFile::rows)
           .sum();
     }
+  }
+
+  /** Of one in a thousand events of the first day. */
+  private double jsonBytes() {
+    long first = world.numberAt(BEGIN.toEpochMilli() * 1000);
+    long bytes = 0;
+    int frames = 0;
+    for (long n = first; n < first + EVENTS_A_DAY; n += 1_000) {
+      bytes += world.frame(n).length;
+      frames++;
+    }
+    return (double) bytes / frames;
   }
 
   private long bytes(List<TableName> tables) {

@@ -77,16 +77,21 @@ public final class SteadyRun {
   }
 
   public static void main(String[] arguments) throws Exception {
+    measure();
+  }
+
+  /** Prints all, and gives what goals are about. */
+  static Map<String, Double> measure() throws Exception {
     Path folder = Files.createTempDirectory("steady");
     try {
-      new SteadyRun(folder).run();
+      return new SteadyRun(folder).run();
     } finally {
       Processes.killRedis(folder.resolve("data"));
       FileSystemUtils.deleteRecursively(folder);
     }
   }
 
-  private void run() throws Exception {
+  private Map<String, Double> run() throws Exception {
     Instant begin = clock.instant();
     Instant end = Instant.now().plus(LENGTH);
     try (JetstreamServer jetstream = new JetstreamServer(world, Misbehaviour.NONE, clock, 0)) {
@@ -108,9 +113,24 @@ public final class SteadyRun {
       } finally {
         running.get().close();
       }
-      System.out.println(
+      Oracle.Verdict verdict =
           new Oracle(List.of(world), jetstream)
-              .compare(folder.resolve("data"), begin, clock.instant().minusSeconds(1)));
+              .compare(folder.resolve("data"), begin, clock.instant().minusSeconds(1));
+      System.out.println(verdict);
+      return Map.of(
+          "wrong",
+          (double)
+              (verdict.lost()
+                  + verdict.twice()
+                  + verdict.invented()
+                  + verdict.changed()
+                  + verdict.misplaced()),
+          "resident_mb",
+          most.get("VmRSS, MB"),
+          "pause_p99_ms",
+          at(pauses().stream().sorted().toList(), 0.99),
+          "ready_s",
+          at(starts.stream().sorted().toList(), 0.5));
     }
   }
 
@@ -179,7 +199,7 @@ public final class SteadyRun {
     most.merge(what, value, Math::max);
   }
 
-  private void report(ExplorerProcess explorer) throws IOException {
+  private List<Double> pauses() throws IOException {
     List<Double> pauses = new ArrayList<>();
     for (Path log : collections) {
       Matcher pause = PAUSE.matcher(Files.readString(log));
@@ -187,6 +207,10 @@ public final class SteadyRun {
         pauses.add(Double.parseDouble(pause.group(1)));
       }
     }
+    return pauses;
+  }
+
+  private void report(ExplorerProcess explorer) throws IOException {
     System.out.printf(
         Locale.ROOT,
         "%d minutes of %.0f events/s, %d kills, %d processors, Java %s%n",
@@ -197,7 +221,7 @@ public final class SteadyRun {
         Runtime.version());
     line("ready after seconds", starts);
     line("answers, ms", times);
-    line("pauses of the collector, ms", pauses);
+    line("pauses of the collector, ms", pauses());
     failures.forEach((what, count) -> System.out.println(count + " times " + what));
     most.forEach(
         (what, value) -> System.out.printf(Locale.ROOT, "at most %,.0f %s%n", value, what));

@@ -5,10 +5,12 @@ ARG BUILD_IMAGE=maven:3.9-eclipse-temurin-25
 ARG RUN_IMAGE=eclipse-temurin:25-jre
 
 FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS build
+# What the jar has of native libraries is for the processor that the image is for.
+ARG TARGETARCH
 WORKDIR /src
 COPY pom.xml .
 COPY src/main src/main
-RUN mvn --batch-mode --no-transfer-progress package -DskipTests \
+RUN mvn --batch-mode --no-transfer-progress package -DskipTests "-Dplatform=${TARGETARCH:-this}" \
  && java -Djarmode=tools -jar target/bluesky-post-explorer.jar extract --destination /app
 COPY src/main/image /app/
 

@@ -27,14 +27,15 @@ public final class Archived {
    */
   public static void awaitAll(
       ExplorerProcess explorer, World world, Instant end, Duration patience) {
-    Instant newest = newest(world, end);
     await()
         .atMost(patience)
-        .until(
-            () -> explorer.json("/api/v1/status"),
-            status ->
-                status.get("buffer").path("blocks").asLong(-1) == 0
-                    && !position(status).isBefore(newest));
+        .until(() -> explorer.json("/api/v1/status"), status -> hasAll(status, world, end));
+  }
+
+  /** Whether all that the world had sent at its end is archived. */
+  public static boolean hasAll(JsonNode status, World world, Instant end) {
+    return status.get("buffer").path("blocks").asLong(-1) == 0
+        && !position(status).isBefore(newest(world, end));
   }
 
   /** Waits until what was missed was read again, and is archived. */

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -31,6 +30,7 @@ import routes.fixtures.RedisFixture;
 import routes.fixtures.StoredEvents;
 import routes.fixtures.TestFolders;
 import routes.jetstream.Json;
+import routes.oracle.Archived;
 import routes.simulator.JetstreamServer;
 import routes.simulator.Misbehaviour;
 import routes.simulator.World;
@@ -111,13 +111,19 @@ class PipelineTest {
     }
     await()
         .atMost(Duration.ofMinutes(1))
-        .until(() -> stored(http.getForObject("/api/v1/status", String.class)) >= due.size());
+        .until(
+            () -> Json.read(http.getForObject("/api/v1/status", String.class)),
+            status -> Archived.hasAll(status, WORLD, END));
 
     posts.keySet().removeAll(deleted);
     posts.keySet().removeAll(edited);
-    JsonNode page = Json.read(http.getForObject("/search?limit=1000", String.class));
-    Set<String> found = new HashSet<>();
-    page.get("results").forEach(result -> found.add(result.get("id").textValue()));
+    // A query that would wait for long for the newest commit is answered from the one before.
+    JsonNode page =
+        await()
+            .atMost(Duration.ofMinutes(1))
+            .until(
+                () -> Json.read(http.getForObject("/search?limit=1000", String.class)),
+                answer -> uris(answer).stream().noneMatch(deleted::contains));
     assertThat(page.get("meta").get("count").longValue()).isGreaterThanOrEqualTo(posts.size());
     int volcanoes = 0;
     for (var post : posts.entrySet()) {
@@ -136,7 +142,6 @@ class PipelineTest {
                 .get("count")
                 .intValue())
         .isGreaterThanOrEqualTo(volcanoes);
-    assertThat(found).doesNotContainAnyElementsOf(deleted);
 
     camel.getRouteController().stopRoute("ingest");
     StoredEvents stored = StoredEvents.in(folder.resolve("data"));
@@ -148,15 +153,9 @@ class PipelineTest {
     assertThat(stored.deadLetters()).hasSizeGreaterThan(50);
   }
 
-  private static long stored(String status) throws IOException {
-    long rows = 0;
-    JsonNode answer = Json.read(status);
-    assertThat(answer.has("tables")).as(status).isTrue();
-    for (JsonNode table : answer.get("tables")) {
-      String name = table.get("name").textValue();
-      rows +=
-          name.equals("ledger") || name.equals("dead_letters") ? 0 : table.get("rows").longValue();
-    }
-    return rows;
+  private static Set<String> uris(JsonNode page) {
+    Set<String> uris = new HashSet<>();
+    page.get("results").forEach(result -> uris.add(result.get("id").textValue()));
+    return uris;
   }
 }

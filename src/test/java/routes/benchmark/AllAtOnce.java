@@ -1,7 +1,5 @@
 package routes.benchmark;
 
-import static org.awaitility.Awaitility.await;
-
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.net.http.HttpResponse;
@@ -32,6 +30,7 @@ import routes.archive.DuckDb;
 import routes.archive.Pace;
 import routes.archive.TableName;
 import routes.fixtures.ExplorerProcess;
+import routes.fixtures.Processes;
 import routes.search.PostIndexes;
 import routes.simulator.JetstreamServer;
 import routes.simulator.Misbehaviour;
@@ -104,10 +103,7 @@ public final class AllAtOnce {
                         "0 %d %d * * ?",
                         compaction.getMinute(),
                         compaction.getHour()))) {
-      explorer.awaitReady();
-      await()
-          .atMost(Duration.ofMinutes(5))
-          .until(() -> explorer.get("/observe/health/readiness").statusCode() == 200);
+      explorer.awaitReadiness(Duration.ofMinutes(5));
       System.out.printf(
           Locale.ROOT,
           "%d minutes, %.0f events/s, %d clients, %d processors, Java %s%n",
@@ -212,12 +208,9 @@ public final class AllAtOnce {
     late("seconds behind the network", now, status.at("/ingest/lastEvent"));
     late("seconds that the archive is behind it", now, status.at("/archive/position"));
     greatest("bytes in the buffer", status.at("/buffer/bytes").asDouble());
-    for (String line : Files.readAllLines(Path.of("/proc/" + explorer.pid() + "/status"))) {
-      if (line.startsWith("RssAnon") || line.startsWith("RssFile")) {
-        greatest(
-            line.substring(0, line.indexOf(':')) + ", MB",
-            Long.parseLong(line.replaceAll("\\D", "")) / 1024.0);
-      }
+    Map<String, Long> memory = Processes.memory(explorer.pid());
+    for (String kind : List.of("RssAnon", "RssFile")) {
+      greatest(kind + ", MB", memory.getOrDefault(kind, 0L) / (double) (1 << 20));
     }
   }
 
@@ -236,16 +229,15 @@ public final class AllAtOnce {
         (status, count) -> System.out.printf("%s: %,d answers%n", status, count.get()));
     times.forEach(
         (when, all) -> {
-          List<Double> sorted = all.stream().sorted().toList();
           System.out.printf(
               Locale.ROOT,
               "%s: %,d answers, p50 %.0f ms, p95 %.0f ms, p99 %.0f ms, most %.0f ms%n",
               when,
-              sorted.size(),
-              at(sorted, 0.5),
-              at(sorted, 0.95),
-              at(sorted, 0.99),
-              at(sorted, 1));
+              all.size(),
+              Shares.at(all, 0.5),
+              Shares.at(all, 0.95),
+              Shares.at(all, 0.99),
+              Shares.at(all, 1));
         });
     most.forEach(
         (what, value) -> System.out.printf(Locale.ROOT, "at most %,.0f %s%n", value, what));
@@ -258,9 +250,5 @@ public final class AllAtOnce {
                     || line.contains("Counted[")
                     || line.contains("ERROR"))
         .forEach(System.out::println);
-  }
-
-  private static double at(List<Double> sorted, double share) {
-    return sorted.get((int) (share * (sorted.size() - 1)));
   }
 }

@@ -2,7 +2,6 @@ package routes.benchmark;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -36,7 +35,7 @@ public final class Goals {
   }
 
   public static void main(String[] arguments) throws Exception {
-    Map<String, Double> figures = new LinkedHashMap<>(PipelineBenchmark.measure());
+    Map<String, Double> figures = PipelineBenchmark.measure();
     Map<String, Double> day = ScaleCampaign.measure();
     Map<String, Double> steady = SteadyRun.measure();
     double reference = figures.getOrDefault("redis_benchmark", figures.get("xadd"));

@@ -134,11 +134,11 @@ public final class Growth {
         "day=%d batch_ms=%.0f compaction_ms=%.0f expiry_ms=%.0f open_ms=%.0f completeness_ms=%.1f"
             + " files=%d metadata_kb=%d%n",
         day,
-        median(batches),
-        median(compactions),
-        median(expiries),
-        median(opened),
-        median(summed),
+        Shares.at(batches, 0.5),
+        Shares.at(compactions, 0.5),
+        Shares.at(expiries, 0.5),
+        Shares.at(opened, 0.5),
+        Shares.at(summed, 0.5),
         files(archive),
         metadata() >> 10);
     batches.clear();
@@ -173,9 +173,5 @@ public final class Growth {
     T result = work.call();
     millis.add((System.nanoTime() - start) / 1e6);
     return result;
-  }
-
-  private static double median(List<Double> values) {
-    return values.stream().sorted().toList().get(values.size() / 2);
   }
 }

@@ -50,7 +50,7 @@ public final class ScaleCampaign {
   private static final String NEVER = "0 0 0 1 1 ? 2099";
   private static final String SOON = "0/5 * * * * ?";
 
-  private static final List<String> QUESTIONS =
+  static final List<String> QUESTIONS =
       List.of(
           "/search",
           "/search?text=volcano",
@@ -144,10 +144,7 @@ public final class ScaleCampaign {
     }
     Instant starting = Instant.now();
     try (ExplorerProcess explorer = explorer("--explorer.roles=query", NEVER)) {
-      await()
-          .pollInterval(Duration.ofMillis(50))
-          .atMost(PATIENCE)
-          .until(() -> explorer.get("/observe/health/readiness").statusCode() == 200);
+      explorer.awaitReadiness(PATIENCE);
       double ready = seconds(starting);
       List<Double> asked = ask(explorer, QUESTIONS);
       List<Double> status = ask(explorer, List.of("/api/v1/status"));
@@ -178,9 +175,9 @@ public final class ScaleCampaign {
           count(path -> path.getFileName().toString().matches("snap-.*[.]avro")),
           size(path -> path.toString().contains("/metadata/")) >> 20,
           peak.get() >> 20,
-          asked.get(asked.size() / 2),
-          asked.get((int) (asked.size() * 0.95)),
-          status.get(status.size() / 2));
+          Shares.at(asked, 0.5),
+          Shares.at(asked, 0.95),
+          Shares.at(status, 0.5));
     }
   }
 
@@ -197,14 +194,9 @@ public final class ScaleCampaign {
                     })
             .toList();
     return new double[] {
-      median(batches.stream().map(batch -> batch[0])),
-      median(batches.stream().map(batch -> batch[1]))
+      Shares.at(batches.stream().map(batch -> batch[0]).toList(), 0.5),
+      Shares.at(batches.stream().map(batch -> batch[1]).toList(), 0.5)
     };
-  }
-
-  private static double median(Stream<Double> values) {
-    List<Double> sorted = values.sorted().toList();
-    return sorted.get(sorted.size() / 2);
   }
 
   private ExplorerProcess explorer(String argument, String compaction) {
@@ -290,7 +282,6 @@ public final class ScaleCampaign {
         }
       }
     }
-    millis.sort(Double::compare);
     return millis;
   }
 

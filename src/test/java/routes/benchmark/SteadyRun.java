@@ -1,7 +1,5 @@
 package routes.benchmark;
 
-import static org.awaitility.Awaitility.await;
-
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -9,15 +7,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -48,25 +43,11 @@ public final class SteadyRun {
   private static final Duration PATIENCE = Duration.ofMinutes(15);
   private static final Pattern PAUSE = Pattern.compile("Pause .* ([\\d.]+)ms$", Pattern.MULTILINE);
 
-  private static final List<String> QUESTIONS =
-      List.of(
-          "/search",
-          "/search?text=volcano",
-          "/search?text=the",
-          "/search?query=volcano+coffee",
-          "/search?query=coffee+-volcano",
-          "/search?text=olcan",
-          "/search?text=%E6%97%A5%E6%9C%AC",
-          "/search?lang=de",
-          "/search?has=media&text=music",
-          "/api/v1/stats/volume?interval=minute",
-          "/api/v1/status");
-
   private final Path folder;
   private final World world = new World(11, RATE);
   private final StoppableClock clock = new StoppableClock(BEHIND);
-  private final List<Double> times = Collections.synchronizedList(new ArrayList<>());
-  private final Map<String, AtomicInteger> failures = new TreeMap<>();
+  private final List<Double> times = new ArrayList<>();
+  private final Map<String, Integer> failures = new TreeMap<>();
   private final Map<String, Double> most = new TreeMap<>();
   private final List<Double> starts = new ArrayList<>();
   private final List<Path> collections = new ArrayList<>();
@@ -95,23 +76,25 @@ public final class SteadyRun {
     Instant begin = clock.instant();
     Instant end = Instant.now().plus(LENGTH);
     try (JetstreamServer jetstream = new JetstreamServer(world, Misbehaviour.NONE, clock, 0)) {
-      AtomicReference<ExplorerProcess> running = new AtomicReference<>();
+      ExplorerProcess running = null;
       try {
         while (Instant.now().isBefore(end)) {
-          running.set(start(jetstream, begin));
+          running = start(jetstream, begin);
           Instant death = Instant.now().plus(LIFE);
-          live(running.get(), death.isBefore(end) ? death : end);
+          live(running, death.isBefore(end) ? death : end);
           if (death.isBefore(end)) {
-            running.get().kill();
+            running.kill();
             kills++;
           }
         }
         clock.stop();
-        Archived.awaitAll(running.get(), world, clock.instant(), PATIENCE);
-        Archived.awaitWhole(running.get(), PATIENCE);
-        report(running.get());
+        Archived.awaitAll(running, world, clock.instant(), PATIENCE);
+        Archived.awaitWhole(running, PATIENCE);
+        report(running);
       } finally {
-        running.get().close();
+        if (running != null) {
+          running.close();
+        }
       }
       Oracle.Verdict verdict =
           new Oracle(List.of(world), jetstream)
@@ -119,18 +102,13 @@ public final class SteadyRun {
       System.out.println(verdict);
       return Map.of(
           "wrong",
-          (double)
-              (verdict.lost()
-                  + verdict.twice()
-                  + verdict.invented()
-                  + verdict.changed()
-                  + verdict.misplaced()),
+          (double) verdict.wrong(),
           "resident_mb",
           most.get("VmRSS, MB"),
           "pause_p99_ms",
-          at(pauses().stream().sorted().toList(), 0.99),
+          Shares.at(pauses(), 0.99),
           "ready_s",
-          at(starts.stream().sorted().toList(), 0.5));
+          Shares.at(starts, 0.5));
     }
   }
 
@@ -147,11 +125,7 @@ public final class SteadyRun {
                 "--explorer.jetstream.hosts=" + jetstream.url(),
                 "--explorer.jetstream.start=" + begin,
                 "--explorer.compact.schedule=0 7/10 * * * ?")
-            .awaitReady();
-    await()
-        .pollInterval(Duration.ofMillis(50))
-        .atMost(PATIENCE)
-        .until(() -> explorer.get("/observe/health/readiness").statusCode() == 200);
+            .awaitReadiness(PATIENCE);
     starts.add(Duration.between(since, Instant.now()).toMillis() / 1000.0);
     return explorer;
   }
@@ -159,7 +133,7 @@ public final class SteadyRun {
   private void live(ExplorerProcess explorer, Instant until) throws Exception {
     Random random = new Random(kills);
     while (Instant.now().isBefore(until)) {
-      ask(explorer, QUESTIONS.get(random.nextInt(QUESTIONS.size())));
+      ask(explorer, ScaleCampaign.QUESTIONS.get(random.nextInt(ScaleCampaign.QUESTIONS.size())));
       observe(explorer);
       TimeUnit.SECONDS.sleep(1);
     }
@@ -170,19 +144,14 @@ public final class SteadyRun {
     int status = explorer.get(question).statusCode();
     times.add((System.nanoTime() - start) / 1e6);
     if (status != 200) {
-      failures
-          .computeIfAbsent(status + " " + question, any -> new AtomicInteger())
-          .incrementAndGet();
+      failures.merge(status + " " + question, 1, Integer::sum);
     }
   }
 
-  private void observe(ExplorerProcess explorer) throws IOException {
-    for (String line : Files.readAllLines(Path.of("/proc/" + explorer.pid() + "/status"))) {
-      if (line.startsWith("VmRSS") || line.startsWith("RssAnon") || line.startsWith("RssFile")) {
-        greatest(
-            line.substring(0, line.indexOf(':')) + ", MB",
-            Long.parseLong(line.replaceAll("\\D", "")) / 1024.0);
-      }
+  private void observe(ExplorerProcess explorer) {
+    Map<String, Long> memory = Processes.memory(explorer.pid());
+    for (String kind : List.of("VmRSS", "RssAnon", "RssFile")) {
+      greatest(kind + ", MB", memory.getOrDefault(kind, 0L) / (double) (1 << 20));
     }
     JsonNode status = explorer.json("/api/v1/status");
     greatest("bytes in the buffer", status.at("/buffer/bytes").asDouble());
@@ -241,19 +210,14 @@ public final class SteadyRun {
   }
 
   private static void line(String what, List<Double> values) {
-    List<Double> sorted = values.stream().sorted().toList();
     System.out.printf(
         Locale.ROOT,
         "%s: %,d, p50 %.1f, p95 %.1f, p99 %.1f, most %.1f%n",
         what,
-        sorted.size(),
-        at(sorted, 0.5),
-        at(sorted, 0.95),
-        at(sorted, 0.99),
-        at(sorted, 1));
-  }
-
-  private static double at(List<Double> sorted, double share) {
-    return sorted.isEmpty() ? 0 : sorted.get((int) (share * (sorted.size() - 1)));
+        values.size(),
+        Shares.at(values, 0.5),
+        Shares.at(values, 0.95),
+        Shares.at(values, 0.99),
+        Shares.at(values, 1));
   }
 }

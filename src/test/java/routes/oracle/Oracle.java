@@ -60,7 +60,12 @@ public final class Oracle {
       List<String> examples) {
 
     public boolean isClean() {
-      return lost + twice + invented + changed + misplaced == 0;
+      return wrong() == 0;
+    }
+
+    /** All that is wrong, whatever way. */
+    public long wrong() {
+      return lost + twice + invented + changed + misplaced;
     }
 
     @Override

@@ -117,7 +117,7 @@ class PipelineTest {
 
     posts.keySet().removeAll(deleted);
     posts.keySet().removeAll(edited);
-    // A query that would wait for long for the newest commit is answered from the one before.
+    // While the view of the newest commit is made, queries have the one before.
     JsonNode page =
         await()
             .atMost(Duration.ofMinutes(1))

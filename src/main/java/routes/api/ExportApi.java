@@ -82,7 +82,8 @@ public final class ExportApi {
   public Completeness.Summary frontendCompleteness(@Header(Exchange.HTTP_QUERY) String query) {
     Parameters parameters = new Parameters(query, PostParameters.NAMES);
     Optional<Instant> from = PostParameters.start(parameters);
-    return completeness.summary(from, PostParameters.end(parameters, from));
+    return completeness.summary(
+        search.ledger(Optional.empty()), from, PostParameters.end(parameters, from));
   }
 
   /** What the browser calls the file: {@code bluesky-posts-2026-07-04.csv}. */
@@ -166,6 +167,7 @@ public final class ExportApi {
     Optional<PostSample> sample = sample(parameters);
     List<PostColumn> columns = PostColumn.read(parameters, PostColumn.ALL);
     PostParameters.Asked asked = postParameters.read(parameters);
+    Completeness.Summary complete = asked.completeness(search, completeness);
     return new Plan(
         asked.query().map(posts -> PostColumn.reading(columns, pinned(posts))),
         format,
@@ -173,7 +175,7 @@ public final class ExportApi {
         sample,
         parameters.number("offset", 0, 0, Integer.MAX_VALUE),
         spreadsheet,
-        completeness.summary(asked.from(), asked.to()),
+        complete,
         asked.notice(),
         fileName(format),
         client,

@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.stream.Stream;
+import routes.archive.Completeness;
 import routes.search.Deleted;
 import routes.search.Engaged;
 import routes.search.Engagement;
@@ -83,7 +84,13 @@ public final class PostParameters {
    * @param notice what the user should know of the answer; null for nothing
    */
   record Asked(
-      Optional<PostQuery> query, Optional<Instant> from, Optional<Instant> to, String notice) {}
+      Optional<PostQuery> query, Optional<Instant> from, Optional<Instant> to, String notice) {
+
+    /** To be asked before the posts are: what is committed meanwhile may not be among them. */
+    Completeness.Summary completeness(PostSearch search, Completeness archive) {
+      return archive.summary(search.ledger(query), from, to);
+    }
+  }
 
   public PostParameters(PostSearch search, Accounts accounts) {
     this.search = requireNonNull(search, "search");

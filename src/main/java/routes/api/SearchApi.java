@@ -159,6 +159,7 @@ public final class SearchApi {
           Problem.badParameter(
               "cursor", "It is a place among the newest.", "Give page, or leave out sort."));
     }
+    Completeness.Summary complete = asked.completeness(search, completeness);
     int rows = cap > 0 ? (int) Math.min(limit, cap - offset) : limit;
     PostPage found =
         asked
@@ -184,7 +185,7 @@ public final class SearchApi {
             cap > 0 && found.total() > cap,
             (System.nanoTime() - start) / 1_000_000 / 1000.0,
             demo,
-            completeness.summary(asked.from(), asked.to()),
+            complete,
             asked.notice(),
             parameters.flag("explain") ? found.explanation() : null);
     return new Page(found.posts(), meta);

@@ -113,6 +113,7 @@ public final class StatsApi {
     }
     int limit = parameters.number("limit", DEFAULT_SERIES, 1, MAX_SERIES);
     PostParameters.Asked asked = postParameters.read(parameters);
+    Completeness.Summary complete = asked.completeness(search, completeness);
     PostVolume.Split volume;
     try {
       volume =
@@ -134,7 +135,7 @@ public final class StatsApi {
         volume.all().exact(),
         by.map(of -> series(of, volume.series())).orElse(null),
         seconds(start),
-        completeness.summary(asked.from(), asked.to()),
+        complete,
         asked.notice());
   }
 
@@ -204,6 +205,7 @@ public final class StatsApi {
     PostTop.Of of = valuesOf(parameters, "of");
     int limit = parameters.number("limit", DEFAULT_VALUES, 1, MAX_VALUES);
     PostParameters.Asked asked = postParameters.read(parameters);
+    Completeness.Summary complete = asked.completeness(search, completeness);
     PostTop top =
         asked
             .query()
@@ -215,7 +217,7 @@ public final class StatsApi {
         top.posts(),
         top.exact(),
         seconds(start),
-        completeness.summary(asked.from(), asked.to()),
+        complete,
         asked.notice());
   }
 
@@ -244,18 +246,13 @@ public final class StatsApi {
     Parameters parameters = read(query, SUMMED);
     int limit = parameters.number("limit", DEFAULT_SERIES, 1, MAX_SERIES);
     PostParameters.Asked asked = postParameters.read(parameters);
+    Completeness.Summary complete = asked.completeness(search, completeness);
     Count count = asked.query().map(search::count).orElseGet(() -> new Count(0, true));
     Map<String, List<TopValue>> top = new LinkedHashMap<>();
     for (PostTop.Of of : PostTop.Of.values()) {
       top.put(of.label(), values(of, asked.query().map(posts -> search.top(posts, of, limit))));
     }
-    return new Summary(
-        count.posts(),
-        count.exact(),
-        top,
-        seconds(start),
-        completeness.summary(asked.from(), asked.to()),
-        asked.notice());
+    return new Summary(count.posts(), count.exact(), top, seconds(start), complete, asked.notice());
   }
 
   private List<TopValue> values(PostTop.Of of, Optional<PostTop> top) {

@@ -248,6 +248,17 @@ public final class Archive implements AutoCloseable {
     return snapshot;
   }
 
+  /** The ledger as it was when these rows were committed; empty when it is no longer kept. */
+  public TableSnapshot ledgerOf(TableSnapshot rows) {
+    StreamId entry = rows.position().map(ArchivePosition::streamId).orElse(StreamId.ZERO);
+    Table table = tables.get(TableName.LEDGER);
+    Snapshot ledger = refreshed(TableName.LEDGER);
+    while (ledger != null && positionOf(TableName.LEDGER, ledger).streamId().isAfter(entry)) {
+      ledger = ledger.parentId() == null ? null : table.snapshot(ledger.parentId());
+    }
+    return list(TableName.LEDGER, ledger);
+  }
+
   /** The table as it was at a commit; empty when that is not kept. 0 is before the first commit. */
   public Optional<TableSnapshot> snapshot(TableName name, long id) {
     Snapshot current = refreshed(name);

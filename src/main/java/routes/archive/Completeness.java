@@ -126,7 +126,12 @@ public final class Completeness {
 
   /** The same in short. */
   public Summary summary(Optional<Instant> from, Optional<Instant> to) {
-    Coverage coverage = coverage();
+    return summary(archive.snapshot(TableName.LEDGER), from, to);
+  }
+
+  /** The same by what an earlier ledger says. */
+  public Summary summary(TableSnapshot ledger, Optional<Instant> from, Optional<Instant> to) {
+    Coverage coverage = coverage(ledger);
     return summary(coverage, asked(coverage, from, to));
   }
 
@@ -184,7 +189,10 @@ public final class Completeness {
   }
 
   private Coverage coverage() {
-    TableSnapshot ledger = archive.snapshot(TableName.LEDGER);
+    return coverage(archive.snapshot(TableName.LEDGER));
+  }
+
+  private Coverage coverage(TableSnapshot ledger) {
     Known now = known;
     if (now.snapshot != ledger.id()) {
       now = new Known(ledger.id(), new Coverage(read(ledger)));

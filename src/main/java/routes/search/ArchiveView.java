@@ -10,6 +10,7 @@ import routes.archive.TableSnapshot;
  * The posts of the archive as they were at one commit, and the accounts as they were at another:
  * what a query is answered from, whatever is committed meanwhile.
  *
+ * @param ledger tells how complete the posts are: of an earlier commit, or of the same
  * @param posts the table's files
  * @param actors the files that tell handles, and accounts that are gone
  * @param indexed files with an index, and which of their rows are no living posts
@@ -17,6 +18,7 @@ import routes.archive.TableSnapshot;
  * @param gone the accounts that are deleted
  */
 record ArchiveView(
+    TableSnapshot ledger,
     TableSnapshot posts,
     TableSnapshot actors,
     Map<PostFile, HiddenRows> indexed,

@@ -90,12 +90,14 @@ final class ArchiveViews implements AutoCloseable {
 
   /** The newest view, to be closed. */
   ArchiveView newest() {
+    // The ledger first: it is committed last, so what it has is in the posts.
+    TableSnapshot ledger = archive.snapshot(TableName.LEDGER);
     TableSnapshot posts = archive.snapshot(TableName.POSTS);
     TableSnapshot actors = archive.snapshot(TableName.ACTORS);
-    if (!isCurrent(posts, actors) && mayMake(PATIENCE)) {
+    if (!isCurrent(ledger, posts, actors) && mayMake(PATIENCE)) {
       try {
-        if (!isCurrent(posts, actors)) {
-          replace(makeNewest(posts, actors));
+        if (!isCurrent(ledger, posts, actors)) {
+          replace(makeNewest(ledger, posts, actors));
         }
       } catch (IOException | SQLException e) {
         throw new IllegalStateException(
@@ -203,12 +205,17 @@ final class ArchiveViews implements AutoCloseable {
         return false;
       }
     }
-    return isCurrent(archive.snapshot(TableName.POSTS), archive.snapshot(TableName.ACTORS));
+    return isCurrent(
+        archive.snapshot(TableName.LEDGER),
+        archive.snapshot(TableName.POSTS),
+        archive.snapshot(TableName.ACTORS));
   }
 
-  private synchronized boolean isCurrent(TableSnapshot posts, TableSnapshot actors) {
+  private synchronized boolean isCurrent(
+      TableSnapshot ledger, TableSnapshot posts, TableSnapshot actors) {
     return current != null
         && !files.areOutdated()
+        && current.ledger().id() == ledger.id()
         && current.posts().id() == posts.id()
         && current.actors().id() == actors.id();
   }
@@ -241,7 +248,7 @@ final class ArchiveViews implements AutoCloseable {
     }
   }
 
-  private ArchiveView makeNewest(TableSnapshot posts, TableSnapshot actors)
+  private ArchiveView makeNewest(TableSnapshot ledger, TableSnapshot posts, TableSnapshot actors)
       throws IOException, SQLException {
     long start = System.nanoTime();
     files.bringUpToDate();
@@ -268,7 +275,7 @@ final class ArchiveViews implements AutoCloseable {
         opened.scanned().size(),
         gone.size(),
         (System.nanoTime() - start) / 1_000_000);
-    return new ArchiveView(posts, actors, indexed, opened.scanned(), gone);
+    return new ArchiveView(ledger, posts, actors, indexed, opened.scanned(), gone);
   }
 
   private ArchiveView makePinned(TableSnapshot posts, TableSnapshot actors)
@@ -281,7 +288,7 @@ final class ArchiveViews implements AutoCloseable {
       indexed.put(file, file.ended().by(names).withGone(rowsOfGone(file, gone)));
       file.hold();
     }
-    return new ArchiveView(posts, actors, indexed, opened.scanned(), gone);
+    return new ArchiveView(archive.ledgerOf(posts), posts, actors, indexed, opened.scanned(), gone);
   }
 
   private static Set<String> names(TableSnapshot posts) {

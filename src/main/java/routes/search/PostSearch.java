@@ -21,6 +21,7 @@ import routes.archive.Archive;
 import routes.archive.ArchivePosition;
 import routes.archive.DuckDb;
 import routes.archive.TableName;
+import routes.archive.TableSnapshot;
 import routes.archive.Times;
 import routes.buffer.BlockStream;
 
@@ -312,6 +313,18 @@ public final class PostSearch implements AutoCloseable {
       return matches.count();
     } finally {
       running.release();
+    }
+  }
+
+  /**
+   * What tells how complete the answer is: a ledger that knows nothing which a query that follows
+   * is not answered from.
+   *
+   * @param query empty when nothing is searched for
+   */
+  public TableSnapshot ledger(Optional<PostQuery> query) {
+    try (LiveView view = query.map(this::view).orElseGet(() -> LiveView.of(views.newest()))) {
+      return view.archive().ledger();
     }
   }
 

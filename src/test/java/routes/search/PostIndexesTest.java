@@ -342,6 +342,28 @@ class PostIndexesTest {
     }
   }
 
+  @Test
+  void theViewBeforeHasTheLedgerBefore() throws Exception {
+    try (Slow slow = new Slow(Duration.ofMinutes(1), post(20_000, "before"))) {
+      Future<Integer> next = slow.queries.submit(() -> filesOf(slow.views));
+      slow.building.await();
+      Pin pin;
+      try (ArchiveView before = slow.views.newest()) {
+        assertThat(before.posts().rows()).isEqualTo(1);
+        assertThat(before.ledger().position()).isEqualTo(before.posts().position());
+        pin = before.pin();
+      }
+      slow.ready.countDown();
+      assertThat(next.get()).isEqualTo(2);
+      try (ArchiveView newest = slow.views.newest();
+          ArchiveView pinned = slow.views.at(pin)) {
+        assertThat(newest.ledger().position()).isEqualTo(newest.posts().position());
+        assertThat(pinned.ledger().position()).isEqualTo(pinned.posts().position());
+        assertThat(pinned.ledger().rows()).isLessThan(newest.ledger().rows());
+      }
+    }
+  }
+
   /** Views of a file whose index takes until it is told to be ready. */
   private final class Slow implements AutoCloseable {
 
@@ -350,16 +372,20 @@ class PostIndexesTest {
     private final ExecutorService queries = Executors.newFixedThreadPool(2);
     private final ArchiveViews views;
 
-    private Slow(Duration patienceForFirst) throws Exception {
+    private Slow(Duration patienceForFirst, byte[]... before) throws Exception {
+      PostIndexes slowly = new PostIndexes(new Pace(this::isBusy));
+      views =
+          new ArchiveViews(
+              fixture.archive(), fixture.duckDb(), slowly, patienceForFirst, 1_000_000);
+      if (before.length > 0) {
+        fixture.store(before);
+        views.newest().close();
+      }
       List<byte[]> frames = new ArrayList<>();
       for (int i = 0; i < 17_000; i++) {
         frames.add(post(i, "volcano " + i));
       }
       fixture.store(frames.toArray(byte[][]::new));
-      PostIndexes slowly = new PostIndexes(new Pace(this::isBusy));
-      views =
-          new ArchiveViews(
-              fixture.archive(), fixture.duckDb(), slowly, patienceForFirst, 1_000_000);
     }
 
     private boolean isBusy() {

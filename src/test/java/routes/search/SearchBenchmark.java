@@ -317,7 +317,8 @@ public final class SearchBenchmark {
         ArchiveView view = views.newest()) {
       search.prepare();
       ArchiveView plain =
-          new ArchiveView(view.posts(), view.actors(), Map.of(), view.posts().files(), Set.of());
+          new ArchiveView(
+              view.ledger(), view.posts(), view.actors(), Map.of(), view.posts().files(), Set.of());
       System.out.printf(
           Locale.ROOT,
           "%-28s %12s %7s %9s %9s %9s %9s %9s %9s %8s%n",
@@ -422,7 +423,8 @@ public final class SearchBenchmark {
           files.put(copy(file.getKey().file(), copies.resolve("day-" + copy)), file.getValue());
         }
       }
-      return new ArchiveView(view.posts(), view.actors(), files, List.of(), view.gone());
+      return new ArchiveView(
+          view.ledger(), view.posts(), view.actors(), files, List.of(), view.gone());
     }
   }
 

@@ -200,7 +200,8 @@ class SearchOracleTest {
 
   /** The same files, and no index. */
   private ArchiveView plain(ArchiveView view) {
-    return new ArchiveView(view.posts(), view.actors(), Map.of(), view.posts().files(), Set.of());
+    return new ArchiveView(
+        view.ledger(), view.posts(), view.actors(), Map.of(), view.posts().files(), Set.of());
   }
 
   private List<Post> plainly(ArchiveView view, PostQuery query, int offset, int limit) {

@@ -290,14 +290,6 @@ final class Batch implements Closeable {
     return position;
   }
 
-  long events() {
-    return events;
-  }
-
-  long bytes() {
-    return bytes;
-  }
-
   boolean isEmpty() {
     return blocks == 0;
   }

@@ -193,47 +193,73 @@ public final class Drain {
   /** Whether the batch is full and more is waiting. */
   private boolean read(Batch batch, Start start, Map<StreamId, Map<Integer, Throwable>> poison)
       throws IOException, SQLException {
-    StreamId last = start.entry();
-    while (!isFull(batch, start.nanos)) {
-      List<StoredBlock> chunk = chunk(batch, last);
-      if (chunk.isEmpty()) {
-        return false;
+    Workers.Started<Chunk> next = readAfter(new Chunk(List.of(), start.entry(), 0, 0, List.of()));
+    try {
+      while (true) {
+        Chunk chunk = next.await().get(0);
+        if (chunk.blocks.isEmpty()) {
+          // It was read a while ago.
+          chunk = chunkAfter(chunk);
+        }
+        if (chunk.blocks.isEmpty()) {
+          return false;
+        }
+        attempted = chunk.last;
+        next = readAfter(chunk);
+        batch.add(chunk.blocks, poison);
+        if (isFull(chunk) || since(start.nanos).compareTo(limits.duration) >= 0) {
+          return !stream.readAfter(chunk.last, 1).isEmpty();
+        }
       }
-      last = chunk.get(chunk.size() - 1).id();
-      attempted = last;
-      batch.add(chunk, poison);
+    } finally {
+      next.await();
     }
-    return !stream.readAfter(last, 1).isEmpty();
   }
 
-  /** The next blocks, as many as are looked at together, and no more than the batch can take. */
-  private List<StoredBlock> chunk(Batch batch, StreamId after) {
+  /**
+   * Blocks that are looked at together.
+   *
+   * @param last the last of them, or of those before
+   * @param events of the batch, these included
+   * @param bytes of the batch, these included
+   * @param rest blocks that follow, and were read already
+   */
+  private record Chunk(
+      List<StoredBlock> blocks, StreamId last, long events, long bytes, List<StoredBlock> rest) {}
+
+  private boolean isFull(Chunk chunk) {
+    return chunk.events >= limits.events || chunk.bytes >= limits.bytes;
+  }
+
+  /** Reads the next blocks, while these are processed; none where the batch is full with these. */
+  private Workers.Started<Chunk> readAfter(Chunk before) {
+    return workers.start(isFull(before) ? List.of() : List.of(() -> chunkAfter(before)));
+  }
+
+  /** The next blocks, and no more than the batch can take. */
+  private Chunk chunkAfter(Chunk before) {
     List<StoredBlock> chunk = new ArrayList<>();
-    long events = 0;
-    long bytes = 0;
-    StreamId last = after;
-    while (true) {
-      List<StoredBlock> blocks = stream.readAfter(last, READ_BLOCKS);
-      for (StoredBlock block : blocks) {
+    long events = before.events;
+    long bytes = before.bytes;
+    long mostEvents = Math.min(events + CHUNK_EVENTS, limits.events);
+    long mostBytes = Math.min(bytes + CHUNK_BYTES, limits.bytes);
+    StreamId last = before.last;
+    List<StoredBlock> blocks = before.rest;
+    do {
+      for (int i = 0; i < blocks.size(); i++) {
+        StoredBlock block = blocks.get(i);
         chunk.add(block);
         events += block.block().count();
         bytes += block.block().bytes();
         last = block.id();
-        if (events >= Math.min(CHUNK_EVENTS, limits.events - batch.events())
-            || bytes >= Math.min(CHUNK_BYTES, limits.bytes - batch.bytes())) {
-          return chunk;
+        if (events >= mostEvents || bytes >= mostBytes) {
+          return new Chunk(
+              chunk, last, events, bytes, List.copyOf(blocks.subList(i + 1, blocks.size())));
         }
       }
-      if (blocks.isEmpty()) {
-        return chunk;
-      }
-    }
-  }
-
-  private boolean isFull(Batch batch, long start) {
-    return batch.events() >= limits.events
-        || batch.bytes() >= limits.bytes
-        || !batch.isEmpty() && since(start).compareTo(limits.duration) >= 0;
+      blocks = stream.readAfter(last, READ_BLOCKS);
+    } while (!blocks.isEmpty());
+    return new Chunk(chunk, last, events, bytes, List.of());
   }
 
   /**

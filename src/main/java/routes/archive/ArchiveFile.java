@@ -47,6 +47,15 @@ public record ArchiveFile(Path path, LocalDate date, long rows, long bytes, Rang
     return path.getFileName().toString();
   }
 
+  /**
+   * Whether none of its rows has a later {@code rev} than any of the other's, as far as is known.
+   */
+  public boolean isBefore(ArchiveFile other) {
+    return range.lastRev != null
+        && other.range.firstRev != null
+        && range.lastRev.compareTo(other.range.firstRev) <= 0;
+  }
+
   /** Whether a row with a {@code rev} from {@code first} to {@code last} can be in it. */
   boolean mayHoldRev(String first, String last) {
     return range.firstRev == null

@@ -198,7 +198,7 @@ final class PostFiles implements AutoCloseable {
   private void findEnded(Collection<PostFile> files, List<ArchiveFile> scanned)
       throws IOException, SQLException {
     for (PostFile changing : files) {
-      List<PostFile> open = notLookedIn(files, name(changing.file()));
+      List<PostFile> open = notLookedIn(files, changing.file());
       int changes = open.isEmpty() ? 0 : changing.changeCount();
       List<PostFile.Version> all = null;
       for (PostFile file : open) {
@@ -215,7 +215,7 @@ final class PostFiles implements AutoCloseable {
     Map<String, List<PostFile.Version>> changes = changesIn(scanned);
     for (ArchiveFile changing : scanned) {
       String name = name(changing);
-      for (PostFile file : notLookedIn(files, name)) {
+      for (PostFile file : notLookedIn(files, changing)) {
         file.end(name, changes.getOrDefault(name, List.of()));
       }
     }
@@ -228,8 +228,12 @@ final class PostFiles implements AutoCloseable {
     }
   }
 
-  private static List<PostFile> notLookedIn(Collection<PostFile> files, String name) {
-    return files.stream().filter(file -> !file.ended().lookedIn(name)).toList();
+  /** Files that may have rows which the changes in another one end. */
+  private static List<PostFile> notLookedIn(Collection<PostFile> files, ArchiveFile changing) {
+    return files.stream()
+        .filter(file -> !changing.isBefore(file.file()))
+        .filter(file -> !file.ended().lookedIn(name(changing)))
+        .toList();
   }
 
   /** The rows of files without an index that change or delete posts, by the name of the file. */

@@ -29,13 +29,14 @@ import routes.fixtures.RedisServer;
 import routes.fixtures.StoppableClock;
 import routes.jetstream.Block;
 import routes.search.PostIndexes;
+import routes.search.PostSearch;
 import routes.simulator.World;
 
 /**
  * What costs more as an archive grows older: {@code mvn -Pbenchmark verify
  * -Dbenchmark=routes.benchmark.Growth -Ddays=365}. Every day has few events, so that what is seen
  * to grow does so with the days. After each month a line says what a batch, the compaction of a
- * day, and opening and looking at the archive take.
+ * day, making it searchable, and opening and looking at the archive take.
  */
 public final class Growth {
 
@@ -53,6 +54,7 @@ public final class Growth {
   private final List<Double> batches = new ArrayList<>();
   private final List<Double> compactions = new ArrayList<>();
   private final List<Double> expiries = new ArrayList<>();
+  private final List<Double> views = new ArrayList<>();
 
   private Growth(Path folder) {
     this.folder = folder;
@@ -74,7 +76,8 @@ public final class Growth {
 
   private void run(BlockStream stream) throws Exception {
     try (Archive archive = Archive.open(folder);
-        DuckDb duckDb = DuckDb.open(folder.resolve("tmp"), "512MB", 2)) {
+        DuckDb duckDb = DuckDb.open(folder.resolve("tmp"), "512MB", 2);
+        PostSearch search = search(archive, duckDb, stream)) {
       Drain drain =
           new Drain(
               stream, archive, duckDb, new Drain.Limits(250_000, 256 << 20, Duration.ofMinutes(1)));
@@ -100,11 +103,26 @@ public final class Growth {
         clock.stopAt(BEGIN.plus(DAY.multipliedBy(day + 1)));
         timed(compactions, compaction::run);
         timed(expiries, expiry::run);
+        timed(views, () -> prepared(search));
         if (day == 1 || day % A_MONTH == 0) {
-          report(day, archive, duckDb);
+          report(day, archive, duckDb, stream);
         }
       }
     }
+  }
+
+  private static PostSearch search(Archive archive, DuckDb duckDb, BlockStream stream) {
+    return new PostSearch(
+        archive,
+        duckDb,
+        new PostIndexes(),
+        stream,
+        new PostSearch.Limits(1000, Duration.ofMinutes(10), 2, 1, 1));
+  }
+
+  private static boolean prepared(PostSearch search) {
+    search.prepare();
+    return search.isPrepared();
   }
 
   private void receive(BlockStream stream, long first) {
@@ -120,30 +138,38 @@ public final class Growth {
             frames));
   }
 
-  private void report(int day, Archive archive, DuckDb duckDb) throws Exception {
+  private void report(int day, Archive archive, DuckDb duckDb, BlockStream stream)
+      throws Exception {
     List<Double> opened = new ArrayList<>();
     List<Double> summed = new ArrayList<>();
+    List<Double> searchable = new ArrayList<>();
     Completeness completeness =
         new Completeness(archive, duckDb, Duration.ofHours(36), Clock.systemUTC());
     for (int round = 0; round < ROUNDS; round++) {
       timed(opened, this::open);
+      try (PostSearch search = search(archive, duckDb, stream)) {
+        timed(searchable, () -> prepared(search));
+      }
       timed(summed, () -> completeness.summary(Optional.empty(), Optional.empty()));
     }
     System.out.printf(
         Locale.ROOT,
-        "day=%d batch_ms=%.0f compaction_ms=%.0f expiry_ms=%.0f open_ms=%.0f completeness_ms=%.1f"
-            + " files=%d metadata_kb=%d%n",
+        "day=%d batch_ms=%.0f compaction_ms=%.0f expiry_ms=%.0f searchable_ms=%.0f open_ms=%.0f"
+            + " search_open_ms=%.0f completeness_ms=%.1f files=%d metadata_kb=%d%n",
         day,
         Shares.at(batches, 0.5),
         Shares.at(compactions, 0.5),
         Shares.at(expiries, 0.5),
+        Shares.at(views, 0.5),
         Shares.at(opened, 0.5),
+        Shares.at(searchable, 0.5),
         Shares.at(summed, 0.5),
         files(archive),
         metadata() >> 10);
     batches.clear();
     compactions.clear();
     expiries.clear();
+    views.clear();
   }
 
   /** As at a start: the catalog, and the files of every table. */

@@ -86,7 +86,7 @@ final class SeenEvents {
     BitSet unseen = new BitSet(rows.size());
     Map<TableName, List<Integer>> alone = new EnumMap<>(TableName.class);
     for (var stretch : byStretch.entrySet()) {
-      KeySet keys = keys(stretch.getKey(), stretch.getValue().size());
+      KeySet keys = keys(stretch.getKey(), rows, stretch.getValue());
       if (keys == null) {
         alone
             .computeIfAbsent(stretch.getKey().table, table -> new ArrayList<>())
@@ -126,11 +126,11 @@ final class SeenEvents {
   }
 
   /** The keys of a stretch; null when it is not loaded, and not worth it. */
-  private KeySet keys(Stretch stretch, int arriving) throws SQLException {
+  private KeySet keys(Stretch stretch, List<Row> rows, List<Integer> arriving) throws SQLException {
     KeySet keys = loaded.get(stretch);
-    if (keys == null && stretch.number >= 0 && arriving >= WORTH_LOADING) {
+    if (keys == null && stretch.number >= 0 && arriving.size() >= WORTH_LOADING) {
       keys = new KeySet();
-      load(stretch, keys);
+      load(stretch, arriving.stream().map(rows::get).toList(), keys);
       // Single events of it may have come before, in this batch.
       stragglers.getOrDefault(stretch, Set.of()).forEach(keys::add);
       loaded.put(stretch, keys);
@@ -138,16 +138,24 @@ final class SeenEvents {
     return keys;
   }
 
-  private void load(Stretch stretch, KeySet keys) throws SQLException {
+  private void load(Stretch stretch, List<Row> arriving, KeySet keys) throws SQLException {
     long from = stretch.number * STRETCH_US;
     long to = from + STRETCH_US - 1;
     String first = Tid.of(from, 0);
     String last = Tid.of(to, 1023);
-    String condition = "rev BETWEEN '" + first + "' AND '" + last + "'";
+    List<ArchiveFile> files = files(stretch.table, first, last);
     if (stretch.table == TableName.ACTORS) {
-      condition += " OR rev IS NULL AND epoch_us(event_time) BETWEEN " + from + " AND " + to;
+      List<ArchiveFile> since = filesSince(stretch.table, arriving);
+      // One that has no revision at all has account events only.
+      files.removeIf(file -> file.range().firstRev() == null && !since.contains(file));
+      select(
+          stretch.table,
+          since,
+          "rev IS NULL AND event_time BETWEEN make_timestamptz(%d) AND make_timestamptz(%d)"
+              .formatted(from, to),
+          keys::add);
     }
-    select(stretch.table, files(stretch.table, first, last), condition, keys::add);
+    select(stretch.table, files, "rev BETWEEN '" + first + "' AND '" + last + "'", keys::add);
   }
 
   private Set<EventKey> lookUp(TableName table, List<Row> candidates) throws SQLException {
@@ -190,11 +198,9 @@ final class SeenEvents {
   }
 
   private List<ArchiveFile> files(TableName table, String firstRev, String lastRev) {
-    List<ArchiveFile> files = archive.snapshot(table).files();
-    // Identity and account events have no revision: their files do not tell.
-    return table == TableName.ACTORS
-        ? files
-        : files.stream().filter(file -> file.mayHoldRev(firstRev, lastRev)).toList();
+    return archive.snapshot(table).files().stream()
+        .filter(file -> file.mayHoldRev(firstRev, lastRev))
+        .collect(Collectors.toCollection(ArrayList::new));
   }
 
   private void select(

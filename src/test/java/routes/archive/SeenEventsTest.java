@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static routes.fixtures.Frames.ALICE;
 import static routes.fixtures.Frames.NOON_US;
 import static routes.fixtures.Frames.bytes;
+import static routes.fixtures.Frames.commit;
 import static routes.fixtures.Frames.identity;
 import static routes.fixtures.Frames.post;
 
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import routes.fixtures.ArchiveFixture;
 import routes.fixtures.RedisFixture;
+import routes.jetstream.Json;
 import routes.jetstream.Tid;
 
 /**
@@ -215,6 +217,33 @@ class SeenEventsTest {
     assertThat(seen.unseen(rows)).hasSize(63);
     lose(TableName.ACTORS);
     assertThat(unseen(seen, row(identity(ALICE, 1, "alice.test")))).isZero();
+  }
+
+  @Test
+  void accountEventsAreLoadedFromFilesOfThreeDays() throws Exception {
+    fixture.store(identity(ALICE, 0, "old.test"));
+    lose(TableName.ACTORS);
+    List<Row> rows = new ArrayList<>();
+    for (int i = 1; i <= 64; i++) {
+      rows.add(row(identity(ALICE, 3 * DAY + i, "new.test")));
+    }
+    assertThat(seen.unseen(rows)).hasSize(64);
+    seen.forget();
+    Row early = row(identity(ALICE, 3 * DAY + 65, "new.test"));
+    early.values().put("time_us", NOON_US);
+    rows.add(early);
+    assertThatThrownBy(() -> seen.unseen(rows)).isInstanceOf(SQLException.class);
+  }
+
+  @Test
+  void manyProfilesAreLoadedByTheirRevision() throws Exception {
+    List<byte[]> profiles = new ArrayList<>();
+    for (int i = 0; i < 64; i++) {
+      profiles.add(
+          commit(ALICE, i, "update", "app.bsky.actor.profile", "self", Json.object().put("a", i)));
+    }
+    fixture.store(profiles.get(5), identity(ALICE, 1, "alice.test"));
+    assertThat(seen.unseen(profiles.stream().map(SeenEventsTest::row).toList())).hasSize(63);
   }
 
   @Test

@@ -76,7 +76,10 @@ enum DeliberateBug {
       Set.of(KILL)),
 
   DOES_NOT_ASK_THE_ARCHIVE_FOR_DUPLICATES(
-      "archive/SeenEvents.java", "      load(stretch, keys);\n", "", Set.of(KILL)),
+      "archive/SeenEvents.java",
+      "      load(stretch, arriving.stream().map(rows::get).toList(), keys);\n",
+      "",
+      Set.of(KILL)),
 
   SKIPS_A_TABLE(
       "archive/Drain.java",

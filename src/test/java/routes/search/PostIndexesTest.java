@@ -343,6 +343,28 @@ class PostIndexesTest {
   }
 
   @Test
+  void whatCameLaterIsNotLookedThroughForEarlierChanges() throws Exception {
+    ArchiveFile earlier = store();
+    fixture.store(post(4, "volcano four"));
+    try (ArchiveViews views =
+            new ArchiveViews(fixture.archive(), fixture.duckDb(), indexes, Duration.ofMinutes(1));
+        ArchiveView view = views.newest()) {
+      for (PostFile file : view.indexed().keySet()) {
+        boolean isEarlier = file.file().equals(earlier);
+        List<String> others =
+            view.posts().files().stream()
+                .filter(other -> !other.equals(file.file()))
+                .map(PostFiles::name)
+                .toList();
+        assertThat(others)
+            .singleElement()
+            .satisfies(name -> assertThat(file.ended().lookedIn(name)).isEqualTo(isEarlier));
+      }
+      assertThat(view.indexed()).hasSize(2);
+    }
+  }
+
+  @Test
   void theViewBeforeHasTheLedgerBefore() throws Exception {
     try (Slow slow = new Slow(Duration.ofMinutes(1), post(20_000, "before"))) {
       Future<Integer> next = slow.queries.submit(() -> filesOf(slow.views));

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import routes.fixtures.ExplorerProcess;
 import routes.simulator.World;
 
@@ -30,6 +31,23 @@ public final class Archived {
     await()
         .atMost(patience)
         .until(() -> explorer.json("/api/v1/status"), status -> hasAll(status, world, end));
+  }
+
+  /**
+   * The same of whichever host it reads.
+   *
+   * @param worlds by the URL of the host
+   */
+  static void awaitAll(
+      ExplorerProcess explorer, Map<String, World> worlds, Instant end, Duration patience) {
+    await()
+        .atMost(patience)
+        .until(
+            () -> explorer.json("/api/v1/status"),
+            status -> {
+              World world = worlds.get(status.path("ingest").path("host").asText());
+              return world != null && hasAll(status, world, end);
+            });
   }
 
   /** Whether all that the world had sent at its end is archived. */

@@ -221,7 +221,7 @@ final class CrashCampaign {
           progress();
         }
         clock.stop();
-        finish(arguments, world, clock.instant());
+        finish(arguments, Map.of(one.url(), world, two.url(), later), clock.instant());
       } finally {
         processes.forEach(ExplorerProcess::kill);
         Processes.killRedis(data());
@@ -487,13 +487,17 @@ final class CrashCampaign {
     done.merge(damage, times, Integer::sum);
   }
 
-  /** Lets one process archive all that happened, and compact it: every date is over. */
-  private void finish(List<String> arguments, World world, Instant end) {
+  /**
+   * Lets one process archive all that happened, and compact it: every date is over.
+   *
+   * @param worlds by host: what one of them has sent at the end is yet to come from another
+   */
+  private void finish(List<String> arguments, Map<String, World> worlds, Instant end) {
     processes.forEach(ExplorerProcess::kill);
     processes.clear();
     start(arguments);
     ExplorerProcess last = processes.get(0).awaitReady();
-    Archived.awaitAll(last, world, end, settings.patience);
+    Archived.awaitAll(last, worlds, end, settings.patience);
     if (settings.fillsGaps) {
       Archived.awaitWhole(last, settings.patience);
     }

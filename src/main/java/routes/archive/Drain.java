@@ -212,7 +212,11 @@ public final class Drain {
         }
       }
     } finally {
-      next.await();
+      try {
+        next.await();
+      } catch (IOException | RuntimeException e) {
+        LOG.debug("Blocks that this batch does not take could not be read", e);
+      }
     }
   }
 

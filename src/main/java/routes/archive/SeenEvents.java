@@ -143,19 +143,22 @@ final class SeenEvents {
     long to = from + STRETCH_US - 1;
     String first = Tid.of(from, 0);
     String last = Tid.of(to, 1023);
-    List<ArchiveFile> files = files(stretch.table, first, last);
+    List<ArchiveFile> byRev = files(stretch.table, first, last);
     if (stretch.table == TableName.ACTORS) {
       List<ArchiveFile> since = filesSince(stretch.table, arriving);
-      // One that has no revision at all has account events only.
-      files.removeIf(file -> file.range().firstRev() == null && !since.contains(file));
       select(
           stretch.table,
           since,
           "rev IS NULL AND event_time BETWEEN make_timestamptz(%d) AND make_timestamptz(%d)"
               .formatted(from, to),
           keys::add);
+      // Older ones that have no revision at all have account events only.
+      byRev =
+          byRev.stream()
+              .filter(file -> file.range().firstRev() != null || since.contains(file))
+              .toList();
     }
-    select(stretch.table, files, "rev BETWEEN '" + first + "' AND '" + last + "'", keys::add);
+    select(stretch.table, byRev, "rev BETWEEN '" + first + "' AND '" + last + "'", keys::add);
   }
 
   private Set<EventKey> lookUp(TableName table, List<Row> candidates) throws SQLException {
@@ -200,7 +203,7 @@ final class SeenEvents {
   private List<ArchiveFile> files(TableName table, String firstRev, String lastRev) {
     return archive.snapshot(table).files().stream()
         .filter(file -> file.mayHoldRev(firstRev, lastRev))
-        .collect(Collectors.toCollection(ArrayList::new));
+        .toList();
   }
 
   private void select(

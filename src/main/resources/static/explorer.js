@@ -149,6 +149,8 @@ async function show() {
   $("question").value = question();
   const parameters = parse(question());
   problem(null);
+  const page = document.querySelector("main");
+  page.setAttribute("aria-busy", "true");
   $("summary").textContent = "Searching …";
   $("export-state").textContent = "";
   if (live) {
@@ -161,10 +163,14 @@ async function show() {
     parts.push(top(of, parameters, signal));
   }
   const failed = (await Promise.allSettled(parts)).find((part) => part.status === "rejected" && part.reason.name !== "AbortError");
-  if (failed && !signal.aborted) {
+  if (signal.aborted) {
+    return;
+  }
+  if (failed) {
     problem(failed.reason);
     $("summary").textContent = "";
   }
+  page.setAttribute("aria-busy", "false");
 }
 
 async function posts(parameters, signal) {

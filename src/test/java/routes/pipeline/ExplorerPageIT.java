@@ -15,7 +15,6 @@ import com.microsoft.playwright.Download;
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.options.ColorScheme;
-import com.microsoft.playwright.options.LoadState;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -127,11 +126,12 @@ class ExplorerPageIT {
     }
 
     void shown() {
+      // All of what was asked last, and nothing left of what was asked before.
       page.waitForFunction(
-          "() => /\\d/.test(document.getElementById('summary').textContent)"
+          "() => document.querySelector('main').getAttribute('aria-busy') === 'false'"
+              + " && /\\d/.test(document.getElementById('summary').textContent)"
               + " && document.querySelector('#chart canvas')"
               + " && document.querySelector('#top-language li')");
-      page.waitForLoadState(LoadState.NETWORKIDLE);
     }
 
     void ask(String question) {
@@ -235,6 +235,7 @@ class ExplorerPageIT {
       assertThat(window.summary()).startsWith("15 posts");
       assertThat(window.page.locator("#question").inputValue()).isEqualTo("volcano lang:pt");
       window.page.goBack();
+      window.page.waitForFunction("() => document.getElementById('question').value === 'volcano'");
       window.shown();
       assertThat(window.summary()).startsWith("30 posts");
       window.ask("from:alice.test");

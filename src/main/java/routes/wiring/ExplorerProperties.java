@@ -134,7 +134,7 @@ public record ExplorerProperties(
       @DefaultValue("0 31 2 * * ?") @NotEmpty String schedule,
       @DefaultValue("0 11 * * * ?") @NotEmpty String hoursSchedule,
       @DefaultValue("10000000") @Min(1000) int maxRows,
-      @DefaultValue("512MB") @NotNull DataSize memory,
+      @DefaultValue("256MB") @NotNull DataSize memory,
       @DefaultValue("30") @Min(1) int purgeDays) {}
 
   /**
@@ -193,7 +193,7 @@ public record ExplorerProperties(
       @DefaultValue("8") @Min(1) @Max(1000) int maxConcurrent,
       @DefaultValue("4") @Min(1) @Max(100) int maxExports,
       @DefaultValue("50") @Min(0) @Max(100) int maxStreams,
-      @DefaultValue("512MB") @NotNull DataSize memory,
+      @DefaultValue("256MB") @NotNull DataSize memory,
       @DefaultValue("0") @Min(0) int threads,
       @DefaultValue("* * * * * ?") @NotEmpty String tailSchedule,
       @DefaultValue("50000") @Min(0) int maxTail,

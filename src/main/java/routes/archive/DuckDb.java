@@ -41,6 +41,10 @@ public final class DuckDb implements AutoCloseable {
     properties.setProperty("temp_directory", Files.createDirectories(own).toRealPath().toString());
     properties.setProperty("memory_limit", memoryLimit);
     properties.setProperty("threads", Integer.toString(threads));
+    // What a task needed for a while goes back to the system when it is done.
+    properties.setProperty("allocator_flush_threshold", "16MB");
+    properties.setProperty("allocator_bulk_deallocation_flush_threshold", "32MB");
+    properties.setProperty("allocator_background_threads", "true");
     properties.setProperty("autoinstall_known_extensions", "false");
     properties.setProperty("autoload_known_extensions", "false");
     DuckDBConnection connection =

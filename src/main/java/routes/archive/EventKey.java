@@ -3,6 +3,7 @@ package routes.archive;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.nio.ByteBuffer;
+import java.security.MessageDigest;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,10 @@ record EventKey(long high, long low) {
 
   /** Of the columns that make the identity of a table's rows: looked up once, not for each row. */
   private static final Map<TableName, int[]> POSITIONS = new EnumMap<>(TableName.class);
+
+  /** One for each thread: to look one up takes about as long as to use it. */
+  private static final ThreadLocal<MessageDigest> SHA256 =
+      ThreadLocal.withInitial(Checksum::sha256);
 
   private static final Map<TableName, Integer> REV = new EnumMap<>(TableName.class);
 
@@ -84,7 +89,10 @@ record EventKey(long high, long low) {
         identity.put(value);
       }
     }
-    ByteBuffer hash = ByteBuffer.wrap(Checksum.sha256().digest(identity.array()));
+    MessageDigest sha256 = SHA256.get();
+    // Whatever interrupted the key before.
+    sha256.reset();
+    ByteBuffer hash = ByteBuffer.wrap(sha256.digest(identity.array()));
     return new EventKey(hash.getLong(), hash.getLong());
   }
 

@@ -55,7 +55,7 @@ final class TableWriter implements Closeable {
 
   /** What a file is written for. */
   enum Kind {
-    BATCH("batch-", 3, 4_000) {
+    BATCH("batch-", 1, 4_000) {
       @Override
       void written() {
         CrashPoint.DATA_FILE_WRITTEN.pass();

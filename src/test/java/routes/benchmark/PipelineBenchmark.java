@@ -136,6 +136,7 @@ public final class PipelineBenchmark {
     System.out.printf(Locale.ROOT, "  ratio %.2f%n", median(drain) / median(parse));
 
     medians.put("drain", median(drain));
+    medians.put("parse", median(parse));
     medians.put("batch_s", batches());
     return medians;
   }

@@ -67,6 +67,10 @@ public final class ScaleCampaign {
 
   private static final Pattern BATCH = Pattern.compile("batch events=(\\d+) .* seconds=([\\d.]+) ");
 
+  /** Of whole dates, not of hours. */
+  private static final Pattern NOTHING_TO_COMPACT =
+      Pattern.compile(" compact +Compacted\\[compactions=0,");
+
   private final Path folder;
   private final Path data;
   private final World world = new World(7, EVENTS_A_DAY / DAY.toSeconds());
@@ -144,7 +148,7 @@ public final class ScaleCampaign {
           explorer,
           () ->
               explorer.log().contains("compacted table=ledger")
-                  || explorer.log().contains("Compacted[compactions=0,"));
+                  || NOTHING_TO_COMPACT.matcher(explorer.log()).find());
       compacting = seconds(compactingSince);
     }
     Instant starting = Instant.now();

@@ -33,7 +33,7 @@ record EventKey(long high, long low) {
   /** Of the columns that make the identity of a table's rows: looked up once, not for each row. */
   private static final Map<TableName, int[]> POSITIONS = new EnumMap<>(TableName.class);
 
-  /** One for each thread: to look one up takes about as long as to use it. */
+  /** One for each thread: one for each key would double what a key allocates. */
   private static final ThreadLocal<MessageDigest> SHA256 =
       ThreadLocal.withInitial(Checksum::sha256);
 

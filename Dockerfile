@@ -26,7 +26,7 @@ USER 10001:10001
 VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["bash", "/app/ask", "http://localhost:8080/observe/health/liveness"]
-ENTRYPOINT ["java", "-XX:AOTCache=/app/explorer.aot", "-XX:+ExitOnOutOfMemoryError", "-jar", "/app/bluesky-post-explorer.jar"]
+ENTRYPOINT ["java", "@/app/jvm-options", "-XX:AOTCache=/app/explorer.aot", "-jar", "/app/bluesky-post-explorer.jar"]
 ARG VERSION=0.1.0-SNAPSHOT
 ARG REVISION=
 LABEL org.opencontainers.image.title="Bluesky Post Explorer" \

@@ -36,6 +36,7 @@ import org.apache.iceberg.Snapshot;
 import org.apache.iceberg.SnapshotAncestryValidator;
 import org.apache.iceberg.Table;
 import org.apache.iceberg.TableProperties;
+import org.apache.iceberg.UpdateProperties;
 import org.apache.iceberg.UpdateSchema;
 import org.apache.iceberg.avro.AvroSchemaUtil;
 import org.apache.iceberg.catalog.Namespace;
@@ -67,6 +68,9 @@ public final class Archive implements AutoCloseable {
 
   private static final Namespace NAMESPACE = Namespace.of("explorer");
   private static final String PARTITION = "date";
+
+  /** Lists of files that a table has, about: each is a file that is read to list them all. */
+  private static final String MOST_MANIFESTS = "16";
 
   /** Property of a table. */
   private static final String KEPT_FROM = "explorer.kept-from";
@@ -158,6 +162,7 @@ public final class Archive implements AutoCloseable {
             .withLocation(folder.resolve(name.label()).toString())
             .withPartitionSpec(PartitionSpec.builderFor(schema).day("time_us", PARTITION).build())
             .withProperties(properties(schema))
+            .withProperty(TableProperties.FORMAT_VERSION, "2")
             .create();
       } catch (AlreadyExistsException e) {
         LOG.debug("Made by another instance meanwhile", e);
@@ -166,6 +171,7 @@ public final class Archive implements AutoCloseable {
     Table table = catalog.loadTable(id);
     if (mayChange) {
       addMissingColumns(table, name.schema());
+      setMissingProperties(table, properties(schema));
     }
     return table;
   }
@@ -175,13 +181,13 @@ public final class Archive implements AutoCloseable {
    */
   private static Map<String, String> properties(Schema schema) {
     Map<String, String> properties = new HashMap<>();
-    properties.put(TableProperties.FORMAT_VERSION, "2");
     properties.put(TableProperties.DEFAULT_WRITE_METRICS_MODE, "counts");
     for (String column : List.of("time_us", "rev", "sort_at")) {
       if (schema.findField(column) != null) {
         properties.put(TableProperties.METRICS_MODE_COLUMN_CONF_PREFIX + column, "full");
       }
     }
+    properties.put(TableProperties.MANIFEST_MIN_MERGE_COUNT, MOST_MANIFESTS);
     properties.put(TableProperties.METADATA_DELETE_AFTER_COMMIT_ENABLED, "true");
     properties.put(TableProperties.METADATA_PREVIOUS_VERSIONS_MAX, "20");
     return properties;
@@ -200,6 +206,17 @@ public final class Archive implements AutoCloseable {
           update.addColumn(field.name(), field.type(), field.doc());
         }
       }
+      update.commit();
+    }
+  }
+
+  /** A newer version may have properties that the table has not. */
+  private static void setMissingProperties(Table table, Map<String, String> wanted) {
+    Map<String, String> missing = new HashMap<>(wanted);
+    missing.keySet().removeAll(table.properties().keySet());
+    if (!missing.isEmpty()) {
+      UpdateProperties update = table.updateProperties();
+      missing.forEach(update::set);
       update.commit();
     }
   }

@@ -19,7 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
-import org.apache.lucene.util.FixedBitSet;
+import org.apache.lucene.util.SparseFixedBitSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import routes.archive.Archive;
@@ -54,7 +54,7 @@ final class ArchiveViews implements AutoCloseable {
   private final Handles handles;
   private final Duration patienceForFirst;
   private final ReentrantLock making = new ReentrantLock();
-  private final Map<PostFile, FixedBitSet> ofGone = new HashMap<>();
+  private final Map<PostFile, SparseFixedBitSet> ofGone = new HashMap<>();
   private final AtomicBoolean preparing = new AtomicBoolean();
   private ArchiveView current;
 
@@ -260,7 +260,7 @@ final class ArchiveViews implements AutoCloseable {
     }
     Map<PostFile, HiddenRows> indexed = new LinkedHashMap<>();
     for (PostFile file : opened.indexed()) {
-      FixedBitSet theirs = rowsOfGone(file, gone);
+      SparseFixedBitSet theirs = rowsOfGone(file, gone);
       ofGone.put(file, theirs);
       file.readEngagement();
       file.ended().forgetFormer(names);
@@ -306,8 +306,8 @@ final class ArchiveViews implements AutoCloseable {
   }
 
   /** The rows of accounts that are gone; only accounts that came or went are looked up anew. */
-  private FixedBitSet rowsOfGone(PostFile file, Set<String> gone) throws IOException {
-    FixedBitSet known = ofGone.get(file);
+  private SparseFixedBitSet rowsOfGone(PostFile file, Set<String> gone) throws IOException {
+    SparseFixedBitSet known = ofGone.get(file);
     if (known == null) {
       return file.rowsOf(gone);
     }
@@ -318,9 +318,9 @@ final class ArchiveViews implements AutoCloseable {
     if (came.isEmpty() && went.isEmpty()) {
       return known;
     }
-    FixedBitSet rows = known.clone();
-    rows.or(file.rowsOf(came));
-    rows.andNot(file.rowsOf(went));
+    SparseFixedBitSet rows = HiddenRows.copy(known);
+    file.rowNumbersOf(came).forEach(rows::set);
+    file.rowNumbersOf(went).forEach(rows::clear);
     return rows;
   }
 

@@ -178,7 +178,7 @@ final class EndedRows {
    *
    * @param name of that file
    */
-  void add(String name, Found found) {
+  void add(String name, Found found) throws IOException {
     endedBy.put(name, Ended.of(found));
     if (!found.rows().isEmpty()) {
       rows = rows.with(found);

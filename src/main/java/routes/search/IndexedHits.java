@@ -205,7 +205,8 @@ final class IndexedHits implements HitSource {
     List<DocIdSetIterator> all = new ArrayList<>();
     all.add(file.index().rows(query.query()));
     if (deleted == Deleted.ONLY) {
-      all.add(new BitSetIterator(hidden.ended(), hidden.ended().cardinality()));
+      FixedBitSet ended = hidden.allEnded();
+      all.add(new BitSetIterator(ended, ended.cardinality()));
     }
     if (engaged != null) {
       all.add(new BitSetIterator(engaged, engaged.cardinality()));

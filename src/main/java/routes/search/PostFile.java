@@ -18,7 +18,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.apache.avro.generic.GenericRecord;
-import org.apache.lucene.util.FixedBitSet;
+import org.apache.lucene.util.SparseFixedBitSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import routes.archive.ArchiveFile;
@@ -260,8 +260,8 @@ final class PostFile implements AutoCloseable {
   }
 
   /** The rows of those authors, deletions left out. */
-  FixedBitSet rowsOf(Collection<String> dids) throws IOException {
-    FixedBitSet found = new FixedBitSet(index.rows());
+  SparseFixedBitSet rowsOf(Collection<String> dids) throws IOException {
+    SparseFixedBitSet found = new SparseFixedBitSet(Math.max(1, index.rows()));
     rowNumbersOf(dids).forEach(found::set);
     return found;
   }

@@ -34,6 +34,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.iceberg.DataFile;
+import org.apache.iceberg.Table;
+import org.apache.iceberg.TableProperties;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -111,6 +113,43 @@ class ArchiveUpkeepTest {
     byte[] bytes = Files.readAllBytes(file);
     bytes[bytes.length / 3] ^= 0x10;
     Files.write(file, bytes);
+  }
+
+  // Commits
+
+  private int manifests() {
+    Table table = fixture.archive().table(TableName.POSTS);
+    table.refresh();
+    return table.currentSnapshot().allManifests(table.io()).size();
+  }
+
+  private void batches(int count) throws Exception {
+    for (int batch = 0; batch < count; batch++) {
+      fixture.receive(post(1 + files(TableName.POSTS).size(), "a"));
+      fixture.drain().batch();
+    }
+  }
+
+  @Test
+  void listsOfFilesArePutTogetherBeforeTheyAreMany() throws Exception {
+    for (int commits : List.of(15, 20, 20)) {
+      batches(commits);
+      assertThat(manifests()).isBetween(1, 16);
+    }
+    assertThat(files(TableName.POSTS)).hasSize(55);
+    assertThat(fixture.rows(TableName.POSTS)).isEqualTo(55);
+  }
+
+  @Test
+  void aTableOfAnEarlierVersionHasItsListsPutTogetherToo() throws Exception {
+    String property = TableProperties.MANIFEST_MIN_MERGE_COUNT;
+    fixture.archive().table(TableName.POSTS).updateProperties().remove(property).commit();
+    batches(20);
+    assertThat(manifests()).as("as it was").isEqualTo(20);
+    Archive.open(fixture.folder()).close();
+    batches(1);
+    assertThat(manifests()).isBetween(1, 16);
+    assertThat(fixture.rows(TableName.POSTS)).isEqualTo(21);
   }
 
   // Compaction

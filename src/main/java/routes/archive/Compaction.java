@@ -187,6 +187,17 @@ public final class Compaction {
   private Compacted run(
       Predicate<ArchiveFile> chosen, Function<ArchiveFile, Long> part, Predicate<LocalDate> purged)
       throws IOException, SQLException {
+    try (GoneList gone = new GoneList(archive, duckDb)) {
+      return run(gone, chosen, part, purged);
+    }
+  }
+
+  private Compacted run(
+      GoneList gone,
+      Predicate<ArchiveFile> chosen,
+      Function<ArchiveFile, Long> part,
+      Predicate<LocalDate> purged)
+      throws IOException, SQLException {
     DamagedFile damage = null;
     long migrated = 0;
     Compacted all = new Compacted(0, 0, 0, 0, 0);
@@ -208,11 +219,11 @@ public final class Compaction {
           if (areToBeOne(files)
               || ofEarlierFormat
               || purged.test(date.getKey())
-                  && CompactionRows.hasContentToGo(archive, duckDb, snapshot, files)) {
+                  && CompactionRows.hasContentToGo(duckDb, gone, snapshot, files)) {
             try {
               underWay =
                   new UnderWay(name, date.getKey(), Step.CHECK, 0, rows(files), clock.instant());
-              all = all.plus(compact(snapshot, date.getKey(), files));
+              all = all.plus(compact(gone, snapshot, date.getKey(), files));
             } catch (LostRace e) {
               LOG.info("This date is left to another instance: {}", e.getMessage(), e);
             } catch (DamagedFile e) {
@@ -232,7 +243,8 @@ public final class Compaction {
     return all;
   }
 
-  private Compacted compact(TableSnapshot snapshot, LocalDate date, List<ArchiveFile> files)
+  private Compacted compact(
+      GoneList gone, TableSnapshot snapshot, LocalDate date, List<ArchiveFile> files)
       throws IOException, SQLException, LostRace {
     for (ArchiveFile file : files) {
       Checksum.check(file);
@@ -241,7 +253,7 @@ public final class Compaction {
     List<DataFile> compacted = new ArrayList<>();
     boolean mayBeCommitted = false;
     try {
-      write(snapshot, date, files, compacted);
+      write(gone, snapshot, date, files, compacted);
       long rows = written(compacted);
       if (rows != rows(files)) {
         throw new IllegalStateException(
@@ -310,7 +322,11 @@ public final class Compaction {
 
   /** Sorted by DuckDB, written as every data file. */
   private void write(
-      TableSnapshot snapshot, LocalDate date, List<ArchiveFile> files, List<DataFile> written)
+      GoneList gone,
+      TableSnapshot snapshot,
+      LocalDate date,
+      List<ArchiveFile> files,
+      List<DataFile> written)
       throws IOException, SQLException {
     TableName name = snapshot.table();
     Table table = archive.table(name);
@@ -318,7 +334,7 @@ public final class Compaction {
     long all = rows(files);
     long most = Math.ceilDiv(all, parts(all));
     Path folder = Path.of(table.location(), "data", "date=" + date);
-    try (CompactionRows rows = CompactionRows.open(archive, duckDb, snapshot, files, folder);
+    try (CompactionRows rows = CompactionRows.open(duckDb, gone, snapshot, files, folder);
         Ahead<GenericRecord> ready = new Ahead<>(rows::next, "compaction-rows")) {
       Pace.Walk walk = pace.walk();
       for (GenericRecord row = ready.next(); row != null; ) {

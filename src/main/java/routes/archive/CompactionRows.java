@@ -66,21 +66,22 @@ final class CompactionRows implements AutoCloseable {
   /**
    * Finds out what goes, and how the time is divided.
    *
+   * @param gone accounts whose content goes
    * @param files of that commit
    * @param folder for temporary files
    */
   static CompactionRows open(
-      Archive archive, DuckDb duckDb, TableSnapshot snapshot, List<ArchiveFile> files, Path folder)
+      DuckDb duckDb, GoneList gone, TableSnapshot snapshot, List<ArchiveFile> files, Path folder)
       throws IOException, SQLException {
-    return open(archive, duckDb, snapshot, files, folder, ROWS);
+    return open(duckDb, gone, snapshot, files, folder, ROWS);
   }
 
   /**
    * @param atOnce rows that are sorted at once, about
    */
   static CompactionRows open(
-      Archive archive,
       DuckDb duckDb,
+      GoneList gone,
       TableSnapshot snapshot,
       List<ArchiveFile> files,
       Path folder,
@@ -98,7 +99,7 @@ final class CompactionRows implements AutoCloseable {
       if (TableName.EVENTS.contains(table)) {
         statement.execute(
             "CREATE TEMP TABLE going AS SELECT DISTINCT did, collection, rkey, rev FROM "
-                + marked(archive, snapshot, files)
+                + marked(gone, snapshot, files)
                 + " WHERE goes");
         String content =
             content(table, files, statement).stream()
@@ -193,7 +194,8 @@ final class CompactionRows implements AutoCloseable {
   }
 
   /** The rows of these files, and as {@code goes} whether their content is to go. */
-  private static String marked(Archive archive, TableSnapshot snapshot, List<ArchiveFile> files) {
+  private static String marked(GoneList gone, TableSnapshot snapshot, List<ArchiveFile> files)
+      throws IOException, SQLException {
     String first =
         files.stream()
             .map(file -> Objects.requireNonNullElse(file.range().firstRev(), ""))
@@ -201,11 +203,10 @@ final class CompactionRows implements AutoCloseable {
             .orElseThrow();
     List<ArchiveFile> later =
         snapshot.files().stream().filter(file -> file.mayHoldRev(first, "\uffff")).toList();
-    List<ArchiveFile> actors = archive.snapshot(TableName.ACTORS).files();
-    String gone = actors.isEmpty() ? "" : " OR event.did IN (" + GoneAccounts.select(actors) + ")";
+    String ofGone = gone.select().map(select -> " OR event.did IN (" + select + ")").orElse("");
     return "(SELECT event.did, event.collection, event.rkey, event.rev, event.cid,"
         + " coalesce(event.operation <> 'delete' AND (coalesce(deletion.rev > event.rev, false)"
-        + gone
+        + ofGone
         + "), false) AS goes FROM "
         + DuckDb.fromAny(files)
         + " event LEFT JOIN (SELECT did, collection, rkey, max(rev) AS rev FROM "
@@ -217,8 +218,8 @@ final class CompactionRows implements AutoCloseable {
 
   /** Whether any row of these files has content that is to go. */
   static boolean hasContentToGo(
-      Archive archive, DuckDb duckDb, TableSnapshot snapshot, List<ArchiveFile> files)
-      throws SQLException {
+      DuckDb duckDb, GoneList gone, TableSnapshot snapshot, List<ArchiveFile> files)
+      throws IOException, SQLException {
     if (!TableName.EVENTS.contains(snapshot.table())) {
       return false;
     }
@@ -227,7 +228,7 @@ final class CompactionRows implements AutoCloseable {
         ResultSet result =
             statement.executeQuery(
                 "SELECT 1 FROM "
-                    + marked(archive, snapshot, files)
+                    + marked(gone, snapshot, files)
                     + " WHERE goes AND cid IS NOT NULL LIMIT 1")) {
       return result.next();
     }

@@ -17,11 +17,21 @@ public final class GoneAccounts {
    * @param actors files of the table {@code actors}; at least one
    */
   public static String select(List<ArchiveFile> actors) {
-    return "SELECT did FROM "
+    return "SELECT did FROM (" + newest(actors) + ") WHERE gone";
+  }
+
+  /**
+   * An SQL statement that gives of each account that is heard of in these files the newest: {@code
+   * did}, {@code said}, and {@code gone}, also where something else was said in the same moment.
+   *
+   * @param actors files of the table {@code actors}; at least one
+   */
+  public static String newest(List<ArchiveFile> actors) {
+    return "SELECT did, max(said) AS said, coalesce(max(said) FILTER (gone) = max(said), false) AS gone"
+        + " FROM (SELECT did, coalesce(event_time, time_us) AS said,"
+        + " coalesce(NOT active AND status IN ('deleted', 'takendown'), false) AS gone FROM "
         + DuckDb.from(actors)
-        + " WHERE kind = 'account' GROUP BY did"
-        + " HAVING arg_max(NOT active AND coalesce(status, '') IN ('deleted', 'takendown'),"
-        + " coalesce(event_time, time_us))";
+        + " WHERE kind = 'account') GROUP BY did";
   }
 
   /** Whether this row of the table {@code actors} says that its account is gone. */

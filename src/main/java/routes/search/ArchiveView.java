@@ -2,7 +2,6 @@ package routes.search;
 
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import routes.archive.ArchiveFile;
 import routes.archive.TableSnapshot;
 
@@ -15,7 +14,7 @@ import routes.archive.TableSnapshot;
  * @param actors the files that tell handles, and accounts that are gone
  * @param indexed files with an index, and which of their rows are no living posts
  * @param scanned files without one
- * @param gone the accounts that are deleted
+ * @param gone the accounts that are deleted, or taken down
  */
 record ArchiveView(
     TableSnapshot ledger,
@@ -23,7 +22,7 @@ record ArchiveView(
     TableSnapshot actors,
     Map<PostFile, HiddenRows> indexed,
     List<ArchiveFile> scanned,
-    Set<String> gone)
+    Authors gone)
     implements AutoCloseable {
 
   /** What is needed to be answered from the same again. */

@@ -9,11 +9,14 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -254,13 +257,17 @@ final class ArchiveViews implements AutoCloseable {
     files.bringUpToDate();
     PostFiles.Opened opened = files.open(posts.files(), held());
     Set<String> names = names(posts);
-    Set<String> gone = gone(actors);
     if (current == null || current.actors().id() != actors.id() || !handlesAreRead) {
       handlesAreRead = handles.read(actors, archive.keptFrom(TableName.ACTORS));
     }
+    Optional<Authors> known = handlesAreRead ? handles.gone() : Optional.empty();
+    Authors gone = known.isPresent() ? known.get() : goneAt(actors);
+    Authors before = current == null ? Authors.NONE : current.gone();
+    Authors came = gone.without(before);
+    Authors went = before.without(gone);
     Map<PostFile, HiddenRows> indexed = new LinkedHashMap<>();
     for (PostFile file : opened.indexed()) {
-      SparseFixedBitSet theirs = rowsOfGone(file, gone);
+      SparseFixedBitSet theirs = rowsOfGone(file, gone, came, went);
       ofGone.put(file, theirs);
       file.readEngagement();
       file.ended().forgetFormer(names);
@@ -281,11 +288,11 @@ final class ArchiveViews implements AutoCloseable {
   private ArchiveView makePinned(TableSnapshot posts, TableSnapshot actors)
       throws IOException, SQLException {
     PostFiles.Opened opened = files.open(posts.files(), held());
-    Set<String> gone = gone(actors);
+    Authors gone = goneAt(actors);
     Set<String> names = names(posts);
     Map<PostFile, HiddenRows> indexed = new LinkedHashMap<>();
     for (PostFile file : opened.indexed()) {
-      indexed.put(file, file.ended().by(names).withGone(rowsOfGone(file, gone)));
+      indexed.put(file, file.ended().by(names).withGone(file.index().rowsOf(gone)));
       file.hold();
     }
     return new ArchiveView(archive.ledgerOf(posts), posts, actors, indexed, opened.scanned(), gone);
@@ -306,30 +313,24 @@ final class ArchiveViews implements AutoCloseable {
   }
 
   /** The rows of accounts that are gone; only accounts that came or went are looked up anew. */
-  private SparseFixedBitSet rowsOfGone(PostFile file, Set<String> gone) throws IOException {
+  private SparseFixedBitSet rowsOfGone(PostFile file, Authors gone, Authors came, Authors went)
+      throws IOException {
     SparseFixedBitSet known = ofGone.get(file);
     if (known == null) {
-      return file.rowsOf(gone);
+      return file.index().rowsOf(gone);
     }
-    Set<String> came = new HashSet<>(gone);
-    came.removeAll(current.gone());
-    Set<String> went = new HashSet<>(current.gone());
-    went.removeAll(gone);
-    if (came.isEmpty() && went.isEmpty()) {
+    if (came.size() == 0 && went.size() == 0) {
       return known;
     }
-    SparseFixedBitSet rows = HiddenRows.copy(known);
-    file.rowNumbersOf(came).forEach(rows::set);
-    file.rowNumbersOf(went).forEach(rows::clear);
-    return rows;
+    return HiddenRows.without(known, file.index().rowsOf(went), file.index().rowsOf(came));
   }
 
-  /** The accounts that are gone. */
-  private Set<String> gone(TableSnapshot actors) throws SQLException {
+  /** The accounts that are gone by a commit: all of it is read for that. */
+  private Authors goneAt(TableSnapshot actors) throws SQLException {
     if (current != null && current.actors().id() == actors.id()) {
       return current.gone();
     }
-    Set<String> gone = new HashSet<>();
+    List<String> gone = new ArrayList<>();
     if (!actors.files().isEmpty()) {
       try (Connection connection = duckDb.connect();
           Statement statement = connection.createStatement();
@@ -339,7 +340,7 @@ final class ArchiveViews implements AutoCloseable {
         }
       }
     }
-    return gone;
+    return Authors.of(gone);
   }
 
   /** Does not wait for a view that takes long to make: the process ends. */

@@ -40,7 +40,10 @@ final class EndedRows {
   private static final int FORMER = 1_000;
 
   private final Path file;
+
+  /** Every file has one for each other; their names are the same strings. */
   private final Map<String, Ended> endedBy = new LinkedHashMap<>();
+
   private volatile HiddenRows rows;
   private int unsaved;
 
@@ -54,8 +57,15 @@ final class EndedRows {
   /** The same, in order and in less room. */
   private record Ended(int[] rows, int[] older) {
 
+    /** What most files say of most others. */
+    private static final Ended NONE = new Ended(new int[0], new int[0]);
+
+    private static Ended of(int[] rows, int[] older) {
+      return rows.length == 0 && older.length == 0 ? NONE : new Ended(rows, older);
+    }
+
     private static Ended of(Found found) {
-      return new Ended(sorted(found.rows), sorted(found.older));
+      return of(sorted(found.rows), sorted(found.older));
     }
 
     private static int[] sorted(Set<Integer> rows) {
@@ -103,8 +113,8 @@ final class EndedRows {
       }
       for (int left = in.readInt(); left > 0; left--) {
         String name = in.readUTF();
-        Ended ended = new Ended(readRows(in), readRows(in));
-        endedBy.put(name, ended);
+        Ended ended = Ended.of(readRows(in), readRows(in));
+        endedBy.put(name.intern(), ended);
         ended.addTo(rows);
       }
       long sum = checked.getChecksum().getValue();
@@ -179,7 +189,7 @@ final class EndedRows {
    * @param name of that file
    */
   void add(String name, Found found) throws IOException {
-    endedBy.put(name, Ended.of(found));
+    endedBy.put(name.intern(), Ended.of(found));
     if (!found.rows().isEmpty()) {
       rows = rows.with(found);
     }

@@ -22,17 +22,20 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import routes.archive.ArchiveFile;
 import routes.archive.DuckDb;
+import routes.archive.GoneAccounts;
 import routes.archive.TableSnapshot;
 
 /**
- * Which account had which handle, by the identity events of the archive. They are kept in an SQLite
- * file beside the archive, so that a look-up costs the same however large the archive is: a cache,
- * made anew when it is missing, damaged, or older than what retention has removed. Where it cannot
- * be had, accounts are shown without handles.
+ * Which account had which handle, and which are gone, by the identity and account events of the
+ * archive. They are kept in an SQLite file beside the archive, so that a look-up costs the same
+ * however large the archive is: a cache, made anew when it is missing, damaged, or older than what
+ * retention has removed. Where it cannot be had, accounts are shown without handles.
  */
 final class Handles implements AutoCloseable {
 
@@ -48,12 +51,16 @@ final class Handles implements AutoCloseable {
         last INTEGER NOT NULL,
         PRIMARY KEY (did, handle)) WITHOUT ROWID;
       CREATE INDEX IF NOT EXISTS handles_folded ON handles (folded, last);
+      CREATE TABLE IF NOT EXISTS accounts (
+        did TEXT PRIMARY KEY,
+        at INTEGER NOT NULL,
+        gone INTEGER NOT NULL) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS files (name TEXT PRIMARY KEY) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS kept (since TEXT NOT NULL);
       """;
 
   /** Of another version, the file is made anew. */
-  private static final int VERSION = 2;
+  private static final int VERSION = 3;
 
   /** When a handle was given last, as far as that is known at a time. */
   private static final String GIVEN = "CASE WHEN last <= ? THEN last ELSE first END";
@@ -65,6 +72,12 @@ final class Handles implements AutoCloseable {
 
   /** Null as long as the file cannot be opened. */
   private Connection store;
+
+  /** The files that were read, when this one was here last. Another process may have read more. */
+  private Set<String> known = Set.of();
+
+  /** The accounts that are gone by those files; null as long as that is not known. */
+  private Authors gone;
 
   /**
    * @param file of the cache
@@ -142,15 +155,32 @@ final class Handles implements AutoCloseable {
     try {
       forgetWhatIsNotKept(to, keptFrom.map(LocalDate::toString).orElse(""));
       Set<String> read = namesIn(to);
+      Set<String> live = actors.files().stream().map(Handles::name).collect(Collectors.toSet());
+      boolean mayBeNewer =
+          read.stream().anyMatch(name -> !live.contains(name) && !known.contains(name));
+      if (!read.equals(known)) {
+        gone = null;
+      }
+      List<String> came = new ArrayList<>();
+      List<String> went = new ArrayList<>();
       List<ArchiveFile> unread =
-          actors.files().stream().filter(live -> !read.contains(name(live))).toList();
+          actors.files().stream().filter(each -> !read.contains(name(each))).toList();
       if (!unread.isEmpty()) {
         add(to, unread);
+        addAccounts(to, unread, came, went);
       }
-      actors.files().forEach(live -> read.remove(name(live)));
+      read.removeAll(live);
       execute(to, "DELETE FROM files WHERE name = ?", read);
+      if (mayBeNewer) {
+        gone = null;
+        known = Set.of();
+      } else {
+        gone = gone == null ? goneIn(to) : gone.with(came, went);
+        known = live;
+      }
       to.commit();
     } catch (SQLException | RuntimeException e) {
+      gone = null;
       to.rollback();
       throw e;
     } finally {
@@ -166,7 +196,8 @@ final class Handles implements AutoCloseable {
       }
     }
     try (Statement statement = to.createStatement()) {
-      statement.executeUpdate("DELETE FROM handles; DELETE FROM files; DELETE FROM kept");
+      statement.executeUpdate(
+          "DELETE FROM handles; DELETE FROM accounts; DELETE FROM files; DELETE FROM kept");
     }
     execute(to, "INSERT INTO kept VALUES (?)", List.of(since));
   }
@@ -223,6 +254,67 @@ final class Handles implements AutoCloseable {
     }
     execute(
         to, "INSERT OR IGNORE INTO files VALUES (?)", files.stream().map(Handles::name).toList());
+  }
+
+  /**
+   * @param came accounts that are gone now are added to these, unless all are read anyway
+   * @param went accounts that were gone and are no more
+   */
+  private void addAccounts(
+      Connection to, List<ArchiveFile> files, List<String> came, List<String> went)
+      throws SQLException {
+    try (Connection connection = duckDb.connect();
+        Statement statement = connection.createStatement();
+        ResultSet newest =
+            statement.executeQuery(
+                "SELECT did, epoch_us(said), gone FROM (" + GoneAccounts.newest(files) + ")");
+        PreparedStatement select =
+            to.prepareStatement("SELECT at, gone FROM accounts WHERE did = ?");
+        PreparedStatement replace =
+            to.prepareStatement("INSERT OR REPLACE INTO accounts VALUES (?, ?, ?)")) {
+      while (newest.next()) {
+        String did = newest.getString(1);
+        long at = newest.getLong(2);
+        boolean isGone = newest.getBoolean(3);
+        boolean wasGone = false;
+        select.setString(1, did);
+        try (ResultSet before = select.executeQuery()) {
+          if (before.next()) {
+            wasGone = before.getBoolean(2);
+            boolean isNews = at > before.getLong(1) || at == before.getLong(1) && isGone;
+            if (!isNews) {
+              continue;
+            }
+          }
+        }
+        replace.setString(1, did);
+        replace.setLong(2, at);
+        replace.setBoolean(3, isGone);
+        replace.executeUpdate();
+        if (gone != null && isGone != wasGone) {
+          (isGone ? came : went).add(did);
+        }
+      }
+    }
+  }
+
+  private static Authors goneIn(Connection store) throws SQLException {
+    LongStream.Builder hashes = LongStream.builder();
+    try (Statement statement = store.createStatement();
+        ResultSet dids = statement.executeQuery("SELECT did FROM accounts WHERE gone")) {
+      while (dids.next()) {
+        hashes.add(PostTerms.hash(dids.getString(1)));
+      }
+    }
+    return Authors.of(hashes.build());
+  }
+
+  /**
+   * The accounts that are gone by what was read last; empty when another process has read files
+   * that are not part of it, for these may say more.
+   */
+  synchronized Optional<Authors> gone() {
+    return Optional.ofNullable(gone);
   }
 
   private static String name(ArchiveFile file) {
@@ -342,5 +434,7 @@ final class Handles implements AutoCloseable {
       }
       store = null;
     }
+    gone = null;
+    known = Set.of();
   }
 }

@@ -90,7 +90,19 @@ record HiddenRows(FixedBitSet ended, SparseFixedBitSet older, SparseFixedBitSet 
     return new HiddenRows(allEnded, allOlder, gone);
   }
 
-  static SparseFixedBitSet copy(SparseFixedBitSet rows) throws IOException {
+  /** Rows without some, and with others. */
+  static SparseFixedBitSet without(
+      SparseFixedBitSet rows, SparseFixedBitSet fewer, SparseFixedBitSet more) throws IOException {
+    SparseFixedBitSet changed = copy(rows);
+    DocIdSetIterator gone = each(fewer);
+    for (int row = gone.nextDoc(); row != DocIdSetIterator.NO_MORE_DOCS; row = gone.nextDoc()) {
+      changed.clear(row);
+    }
+    changed.or(each(more));
+    return changed;
+  }
+
+  private static SparseFixedBitSet copy(SparseFixedBitSet rows) throws IOException {
     SparseFixedBitSet copy = new SparseFixedBitSet(rows.length());
     copy.or(each(rows));
     return copy;

@@ -18,7 +18,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.apache.avro.generic.GenericRecord;
-import org.apache.lucene.util.SparseFixedBitSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import routes.archive.ArchiveFile;
@@ -257,13 +256,6 @@ final class PostFile implements AutoCloseable {
       rows.addAll(index.rowsUnder(PostTerms.Type.AUTHOR.hashed(did)));
     }
     return rows;
-  }
-
-  /** The rows of those authors, deletions left out. */
-  SparseFixedBitSet rowsOf(Collection<String> dids) throws IOException {
-    SparseFixedBitSet found = new SparseFixedBitSet(Math.max(1, index.rows()));
-    rowNumbersOf(dids).forEach(found::set);
-    return found;
   }
 
   /** To be called while somebody holds it. */

@@ -29,6 +29,7 @@ import org.apache.lucene.search.Weight;
 import org.apache.lucene.store.MMapDirectory;
 import org.apache.lucene.util.BytesRef;
 import org.apache.lucene.util.FixedBitSet;
+import org.apache.lucene.util.SparseFixedBitSet;
 import org.apache.lucene.util.StringHelper;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,6 +63,9 @@ final class PostIndex implements AutoCloseable {
 
   /** Queries that are remembered: each may be as large as the words that it found. */
   private static final int MAX_QUERIES = 16;
+
+  /** Terms that are walked over in the time of one look-up, about. */
+  private static final int TERMS_A_LOOK_UP = 16;
 
   private final Cache<PostFilter, IndexQuery> queries =
       Caffeine.newBuilder().maximumSize(MAX_QUERIES).build();
@@ -194,6 +198,30 @@ final class PostIndex implements AutoCloseable {
     if (found != null) {
       for (int row = found.nextDoc(); row != DocIdSetIterator.NO_MORE_DOCS; row = found.nextDoc()) {
         rows.add(row);
+      }
+    }
+    return rows;
+  }
+
+  /** The rows of these authors, deletions left out. */
+  SparseFixedBitSet rowsOf(Authors authors) throws IOException {
+    SparseFixedBitSet rows = new SparseFixedBitSet(Math.max(1, rows()));
+    TermsEnum terms = leaf.reader().terms(TERMS).iterator();
+    if (authors.size() > rows() / TERMS_A_LOOK_UP) {
+      PostTerms.Type type = PostTerms.Type.AUTHOR;
+      for (TermsEnum.SeekStatus status = terms.seekCeil(type.term(""));
+          status != TermsEnum.SeekStatus.END
+              && terms.term().bytes[terms.term().offset] == type.prefix();
+          status = terms.next() == null ? TermsEnum.SeekStatus.END : TermsEnum.SeekStatus.FOUND) {
+        if (authors.contains(PostTerms.Type.hashOf(terms.term()))) {
+          rows.or(terms.postings(null, PostingsEnum.NONE));
+        }
+      }
+    } else {
+      for (long hash : authors.hashes().toArray()) {
+        if (terms.seekExact(PostTerms.Type.AUTHOR.hashed(hash))) {
+          rows.or(terms.postings(null, PostingsEnum.NONE));
+        }
       }
     }
     return rows;

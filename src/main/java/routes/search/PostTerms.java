@@ -70,19 +70,26 @@ final class PostTerms {
 
     /** The term of this type with the hash of that text. */
     BytesRef hashed(String text) {
-      byte[] utf8 = text.getBytes(UTF_8);
-      int high = StringHelper.murmurhash3_x86_32(utf8, 0, utf8.length, 17);
-      int low = StringHelper.murmurhash3_x86_32(utf8, 0, utf8.length, 31);
-      return new BytesRef(
-          new byte[] {
-            prefix,
-            (byte) (high >>> 24),
-            (byte) (high >>> 16),
-            (byte) (high >>> 8),
-            (byte) high,
-            (byte) (low >>> 8),
-            (byte) low
-          });
+      return hashed(hash(text));
+    }
+
+    /** The term of this type with that hash. */
+    BytesRef hashed(long hash) {
+      byte[] term = new byte[1 + HASH_BYTES];
+      term[0] = prefix;
+      for (int i = HASH_BYTES; i > 0; i--) {
+        term[i] = (byte) (hash >>> Byte.SIZE * (HASH_BYTES - i));
+      }
+      return new BytesRef(term);
+    }
+
+    /** The hash of a term of this type. */
+    static long hashOf(BytesRef term) {
+      long hash = 0;
+      for (int i = 1; i <= HASH_BYTES; i++) {
+        hash = hash << Byte.SIZE | Byte.toUnsignedLong(term.bytes[term.offset + i]);
+      }
+      return hash;
     }
 
     byte prefix() {
@@ -90,8 +97,18 @@ final class PostTerms {
     }
   }
 
+  private static final int HASH_BYTES = 6;
+
   /** Bytes that a term may have; Lucene takes four times that. */
   private static final int MAX_BYTES = 8_000;
+
+  /** 48 bits that stand for a text. */
+  static long hash(String text) {
+    byte[] utf8 = text.getBytes(UTF_8);
+    long high = Integer.toUnsignedLong(StringHelper.murmurhash3_x86_32(utf8, 0, utf8.length, 17));
+    int low = StringHelper.murmurhash3_x86_32(utf8, 0, utf8.length, 31);
+    return high << Short.SIZE | low & 0xffff;
+  }
 
   /** A hashtag in a text in lower case, as Java and DuckDB read it. */
   static final Pattern HASHTAG = Pattern.compile("(?:^|[^\\pL\\pN\\pM_])[#＃]([\\pL\\pN\\pM_]+)");

@@ -173,6 +173,9 @@ class ArchiveUpkeepTest {
     assertThat(isSorted(TableName.POSTS, "sort_at <= before", "sort_at")).isTrue();
     assertThat(isSorted(TableName.LIKES, "time_us >= before", "time_us")).isTrue();
     assertThat(verify().damages()).isEmpty();
+    try (Stream<Path> all = Files.walk(fixture.archive().folder())) {
+      assertThat(all.map(Path::toString)).noneMatch(path -> path.endsWith(".tmp"));
+    }
     assertThat(compaction("2026-07-06T00:00:00Z").run().compactions()).as("again").isZero();
   }
 
@@ -243,9 +246,9 @@ class ArchiveUpkeepTest {
   private List<String> rows(TableSnapshot posts, long atOnce) throws Exception {
     List<String> all = new ArrayList<>();
     Path folder = fixture.folder().resolve("sorted");
-    try (CompactionRows rows =
-        CompactionRows.open(
-            fixture.archive(), fixture.duckDb(), posts, posts.files(), folder, atOnce)) {
+    try (GoneList gone = new GoneList(fixture.archive(), fixture.duckDb());
+        CompactionRows rows =
+            CompactionRows.open(fixture.duckDb(), gone, posts, posts.files(), folder, atOnce)) {
       for (var row = rows.next(); row != null; row = rows.next()) {
         all.add(row.toString());
       }

@@ -3,6 +3,7 @@ package routes.benchmark;
 import com.sun.management.OperatingSystemMXBean;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryMXBean;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -38,8 +39,8 @@ import routes.simulator.World;
  * What costs more as an archive grows older: {@code mvn -Pbenchmark verify
  * -Dbenchmark=routes.benchmark.Growth -Ddays=365}. Every day has few events, so that what is seen
  * to grow does so with the days. After each month a line says what a batch, the compaction of a
- * day, making it searchable, and opening and looking at the archive take: milliseconds of the
- * processor, whatever else runs beside it, the median.
+ * day, making it searchable, and opening and looking at the archive take (milliseconds of the
+ * processor, whatever else runs beside it, the median), and what of the heap is in use then.
  */
 public final class Growth {
 
@@ -161,7 +162,7 @@ public final class Growth {
     System.out.printf(
         Locale.ROOT,
         "day=%d batch_ms=%.0f compaction_ms=%.0f expiry_ms=%.0f searchable_ms=%.0f open_ms=%.0f"
-            + " search_open_ms=%.0f completeness_ms=%.1f files=%d metadata_kb=%d%n",
+            + " search_open_ms=%.0f completeness_ms=%.1f files=%d metadata_kb=%d heap_kb=%d%n",
         day,
         Shares.at(batches, 0.5),
         Shares.at(compactions, 0.5),
@@ -171,7 +172,8 @@ public final class Growth {
         Shares.at(searchable, 0.5),
         Shares.at(summed, 0.5),
         files(archive),
-        metadata() >> 10);
+        metadata() >> 10,
+        heap() >> 10);
     batches.clear();
     compactions.clear();
     expiries.clear();
@@ -189,6 +191,12 @@ public final class Growth {
     return Stream.of(TableName.values())
         .mapToInt(table -> archive.snapshot(table).files().size())
         .sum();
+  }
+
+  private static long heap() {
+    MemoryMXBean memory = ManagementFactory.getMemoryMXBean();
+    memory.gc();
+    return memory.getHeapMemoryUsage().getUsed();
   }
 
   private long metadata() throws IOException {

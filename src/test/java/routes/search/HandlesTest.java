@@ -3,20 +3,24 @@ package routes.search;
 import static org.assertj.core.api.Assertions.assertThat;
 import static routes.fixtures.Frames.ALICE;
 import static routes.fixtures.Frames.BOB;
+import static routes.fixtures.Frames.account;
 import static routes.fixtures.Frames.identity;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.ResultSet;
 import java.sql.Statement;
 import java.time.LocalDate;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import routes.archive.GoneAccounts;
 import routes.archive.TableName;
 import routes.archive.TableSnapshot;
 import routes.fixtures.ArchiveFixture;
@@ -26,6 +30,7 @@ import routes.fixtures.RedisFixture;
 class HandlesTest {
 
   private static final long NOW = Long.MAX_VALUE;
+  private static final String CAROL = "did:plc:cccccccccccccccccccccccc";
 
   @RegisterExtension static final RedisFixture REDIS = new RedisFixture();
 
@@ -135,6 +140,69 @@ class HandlesTest {
     assertThat(handles.didOf("one.test", NOW)).as("replaced by another file").contains(ALICE);
     handles.read(nothing, Optional.of(LocalDate.parse("2026-07-05")));
     assertThat(handles.didOf("one.test", NOW)).as("removed by retention").isEmpty();
+  }
+
+  @Test
+  void tellsWhoIsGoneByTheNewestThatWasHeard() throws Exception {
+    fixture.store(
+        account(ALICE, 10, false, "deleted"),
+        account(BOB, 10, false, "suspended"),
+        account(CAROL, 10, true, null));
+    assertThat(handles.gone()).as("before it is read").isEmpty();
+    handles.read(actors(), Optional.empty());
+    assertThat(handles.gone()).contains(Authors.of(List.of(ALICE)));
+    fixture.store(
+        account(ALICE, 5, true, null),
+        account(BOB, 20, false, "takendown"),
+        account(CAROL, 10, false, "deleted"));
+    handles.read(actors(), Optional.empty());
+    Authors all = Authors.of(List.of(ALICE, BOB, CAROL));
+    assertThat(handles.gone())
+        .as("of what came late, and of what was said at the same time")
+        .contains(all);
+    fixture.store(account(BOB, 30, true, null));
+    handles.read(actors(), Optional.empty());
+    assertThat(handles.gone()).as("who came back").contains(Authors.of(List.of(ALICE, CAROL)));
+    assertThat(scanned()).isEqualTo(Authors.of(List.of(ALICE, CAROL)));
+    openAgain();
+    handles.read(actors(), Optional.empty());
+    assertThat(handles.gone()).contains(scanned());
+    handles.read(
+        new TableSnapshot(TableName.ACTORS, 7, null, Optional.empty(), List.of()),
+        Optional.of(LocalDate.parse("2026-07-05")));
+    assertThat(handles.gone()).as("removed by retention").contains(Authors.NONE);
+  }
+
+  private Authors scanned() throws Exception {
+    List<String> gone = new ArrayList<>();
+    try (Connection connection = fixture.duckDb().connect();
+        Statement statement = connection.createStatement();
+        ResultSet dids = statement.executeQuery(GoneAccounts.select(actors().files()))) {
+      while (dids.next()) {
+        gone.add(dids.getString(1));
+      }
+    }
+    return Authors.of(gone);
+  }
+
+  @Test
+  void doesNotTakeWhatAnotherProcessReadOfALaterCommit() throws Exception {
+    fixture.store(account(ALICE, 1, false, "deleted"));
+    TableSnapshot earlier = actors();
+    fixture.store(account(BOB, 2, false, "deleted"));
+    try (Handles other = new Handles(file, fixture.duckDb())) {
+      other.read(actors(), Optional.empty());
+      handles.read(earlier, Optional.empty());
+      assertThat(handles.gone()).as("it cannot be told from the file").isEmpty();
+      handles.read(actors(), Optional.empty());
+      assertThat(handles.gone()).contains(Authors.of(List.of(ALICE, BOB)));
+      fixture.store(account(CAROL, 3, false, "deleted"));
+      handles.read(actors(), Optional.empty());
+      other.read(actors(), Optional.empty());
+      assertThat(other.gone())
+          .as("of a file that the other has read")
+          .contains(Authors.of(List.of(ALICE, BOB, CAROL)));
+    }
   }
 
   @Test

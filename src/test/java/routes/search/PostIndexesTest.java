@@ -3,7 +3,10 @@ package routes.search;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
+import static routes.fixtures.Frames.ALICE;
+import static routes.fixtures.Frames.BOB;
 import static routes.fixtures.Frames.post;
+import static routes.fixtures.Frames.record;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,7 +24,9 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.lucene.util.BitSet;
 import org.apache.lucene.util.BytesRef;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -75,6 +80,31 @@ class PostIndexesTest {
       assertThat(index.wordsWith("ca", false, PostIndex.Effort.LITTLE))
           .as("too short to look for")
           .isEmpty();
+    }
+  }
+
+  @Test
+  void findsTheRowsOfFewAuthorsAndOfMany() throws Exception {
+    fixture.store(
+        IntStream.range(0, 40)
+            .mapToObj(i -> post(i % 4 == 3 ? BOB : ALICE, i, record(i, "text " + i)))
+            .toArray(byte[][]::new));
+    ArchiveFile file = fixture.archive().snapshot(TableName.POSTS).files().get(0);
+    indexes.build(file);
+    List<String> strangers =
+        IntStream.range(0, 1_000).mapToObj(number -> "did:plc:stranger" + number).toList();
+    try (PostIndex index = indexes.open(file).orElseThrow()) {
+      List<Integer> bobs = index.rowsUnder(PostTerms.Type.AUTHOR.hashed(BOB));
+      assertThat(bobs).hasSize(10);
+      BitSet looked = index.rowsOf(Authors.of(List.of(BOB)));
+      assertThat(looked.cardinality()).isEqualTo(10);
+      assertThat(bobs).allMatch(looked::get);
+      BitSet walked = index.rowsOf(Authors.of(strangers).with(List.of(BOB), List.of()));
+      assertThat(walked.cardinality()).isEqualTo(10);
+      assertThat(bobs).allMatch(walked::get);
+      assertThat(index.rowsOf(Authors.of(List.of(ALICE, BOB))).cardinality()).isEqualTo(40);
+      assertThat(index.rowsOf(Authors.of(strangers)).cardinality()).isZero();
+      assertThat(index.rowsOf(Authors.NONE).cardinality()).isZero();
     }
   }
 

@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -318,7 +317,12 @@ public final class SearchBenchmark {
       search.prepare();
       ArchiveView plain =
           new ArchiveView(
-              view.ledger(), view.posts(), view.actors(), Map.of(), view.posts().files(), Set.of());
+              view.ledger(),
+              view.posts(),
+              view.actors(),
+              Map.of(),
+              view.posts().files(),
+              Authors.NONE);
       System.out.printf(
           Locale.ROOT,
           "%-28s %12s %7s %9s %9s %9s %9s %9s %9s %8s%n",

@@ -201,7 +201,7 @@ class SearchOracleTest {
   /** The same files, and no index. */
   private ArchiveView plain(ArchiveView view) {
     return new ArchiveView(
-        view.ledger(), view.posts(), view.actors(), Map.of(), view.posts().files(), Set.of());
+        view.ledger(), view.posts(), view.actors(), Map.of(), view.posts().files(), Authors.NONE);
   }
 
   private List<Post> plainly(ArchiveView view, PostQuery query, int offset, int limit) {

@@ -15,7 +15,7 @@ import java.util.UUID;
 /**
  * The accounts that are gone, as they are when they are first asked for: found out once, and kept
  * in a temporary file until it is closed. To find out costs as much as there are events of
- * accounts.
+ * accounts. Who is gone, or is back, after that is left to the next time.
  */
 final class GoneList implements AutoCloseable {
 

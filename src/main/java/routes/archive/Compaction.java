@@ -14,8 +14,8 @@ import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -42,6 +42,9 @@ public final class Compaction {
 
   /** Rows of dates that a run brings from the earlier format to that of today, about. */
   private static final long MIGRATED_ROWS = 20_000_000;
+
+  /** Each so many times that a date is looked at for what was deleted, all deletions are read. */
+  private static final int FULL_PURGE_EVERY = 12;
 
   /** Rows between two times that it tells how far it is. */
   private static final int TELLING = 10_000;
@@ -144,16 +147,18 @@ public final class Compaction {
   }
 
   /**
-   * Compacts every date that is over and has more than one file, or content that is to go.
+   * Compacts every date that is over and has more than one file; then those that are due for it and
+   * have content that is to go.
    *
    * @throws DamagedFile when a file is damaged, after all others are compacted
    */
   public Compacted run() throws IOException, SQLException {
     LocalDate today = LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC);
-    return run(
-        file -> file.date().isBefore(today),
-        file -> 0L,
-        date -> ChronoUnit.DAYS.between(date, today) % limits.purgeDays == 0);
+    try (Run run = new Run()) {
+      run.makeOne(file -> file.date().isBefore(today), file -> 0L);
+      run.purge(today);
+      return run.done();
+    }
   }
 
   /**
@@ -165,95 +170,176 @@ public final class Compaction {
   public Compacted runHours() throws IOException, SQLException {
     LocalDate today = LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC);
     long hour = hour(Times.micros(clock.instant()));
-    return run(
-        file ->
-            file.date().equals(today)
-                && file.range().lastTimeUs() != null
-                && hour(file.range().lastTimeUs()) < hour,
-        file -> hour(file.range().lastTimeUs()),
-        date -> false);
+    try (Run run = new Run()) {
+      run.makeOne(
+          file ->
+              file.date().equals(today)
+                  && file.range().lastTimeUs() != null
+                  && hour(file.range().lastTimeUs()) < hour,
+          file -> hour(file.range().lastTimeUs()));
+      return run.done();
+    }
   }
 
   private static long hour(long timeUs) {
     return Math.floorDiv(timeUs, Duration.ofHours(1).toNanos() / 1000);
   }
 
-  /**
-   * @param chosen files that may be replaced
-   * @param part what of its date a file belongs to: those of one part become one
-   * @param purged dates of which a single file is compacted as well, if it has content that is to
-   *     go
-   */
-  private Compacted run(
-      Predicate<ArchiveFile> chosen, Function<ArchiveFile, Long> part, Predicate<LocalDate> purged)
-      throws IOException, SQLException {
-    try (GoneList gone = new GoneList(archive, duckDb)) {
-      return run(gone, chosen, part, purged);
-    }
+  /** Files of each date. */
+  private static SortedMap<LocalDate, List<ArchiveFile>> dates(
+      TableSnapshot snapshot, Predicate<ArchiveFile> chosen) {
+    return snapshot.files().stream()
+        .filter(chosen)
+        .collect(Collectors.groupingBy(ArchiveFile::date, TreeMap::new, Collectors.toList()));
   }
 
-  private Compacted run(
-      GoneList gone,
-      Predicate<ArchiveFile> chosen,
-      Function<ArchiveFile, Long> part,
-      Predicate<LocalDate> purged)
-      throws IOException, SQLException {
-    DamagedFile damage = null;
-    long migrated = 0;
-    Compacted all = new Compacted(0, 0, 0, 0, 0);
-    for (TableName name : TableName.values()) {
-      TableSnapshot snapshot = archive.snapshot(name);
-      Map<LocalDate, Map<Long, List<ArchiveFile>>> dates =
-          snapshot.files().stream()
-              .filter(chosen)
-              .collect(
-                  Collectors.groupingBy(
-                      ArchiveFile::date,
-                      TreeMap::new,
-                      Collectors.groupingBy(part, TreeMap::new, Collectors.toList())));
-      for (var date : dates.entrySet()) {
-        for (List<ArchiveFile> files : date.getValue().values()) {
-          boolean ofEarlierFormat =
-              migrated < MIGRATED_ROWS && files.stream().allMatch(Compaction::isOfEarlierFormat);
-          migrated += ofEarlierFormat ? rows(files) : 0;
-          if (areToBeOne(files)
-              || ofEarlierFormat
-              || purged.test(date.getKey())
-                  && CompactionRows.hasContentToGo(duckDb, gone, snapshot, files)) {
-            try {
-              underWay =
-                  new UnderWay(name, date.getKey(), Step.CHECK, 0, rows(files), clock.instant());
-              all = all.plus(compact(gone, snapshot, date.getKey(), files));
-            } catch (LostRace e) {
-              LOG.info("This date is left to another instance: {}", e.getMessage(), e);
-            } catch (DamagedFile e) {
-              LOG.error(
-                  "{} of {} is not compacted: {}", date.getKey(), name.label(), e.getMessage());
-              damage = damage == null ? e : damage;
-            } finally {
-              underWay = null;
+  /** One going through all tables, with who is gone as it is by then. */
+  private final class Run implements AutoCloseable {
+
+    private final GoneList gone = new GoneList(archive, duckDb);
+    private Compacted all = new Compacted(0, 0, 0, 0, 0);
+    private DamagedFile damage;
+
+    /**
+     * @param chosen files that may be replaced
+     * @param part what of its date a file belongs to: those of one part become one
+     */
+    void makeOne(Predicate<ArchiveFile> chosen, Function<ArchiveFile, Long> part)
+        throws IOException, SQLException {
+      long migrated = 0;
+      for (TableName name : TableName.values()) {
+        TableSnapshot snapshot = archive.snapshot(name);
+        for (var date : dates(snapshot, chosen).entrySet()) {
+          for (List<ArchiveFile> files :
+              date.getValue().stream()
+                  .collect(Collectors.groupingBy(part, TreeMap::new, Collectors.toList()))
+                  .values()) {
+            boolean ofEarlierFormat =
+                migrated < MIGRATED_ROWS && files.stream().allMatch(Compaction::isOfEarlierFormat);
+            migrated += ofEarlierFormat ? rows(files) : 0;
+            if (areToBeOne(files) || ofEarlierFormat) {
+              attempt(snapshot, date.getKey(), files, Optional.empty());
             }
           }
         }
       }
     }
-    if (damage != null) {
-      throw damage;
+
+    /**
+     * Removes what was deleted since a date was last looked at. Only the deletions of about that
+     * time are read, once for all dates that are due, so that this costs little more in an archive
+     * of years; all of them now and then, for what came late, or while this did not run.
+     */
+    void purge(LocalDate today) throws IOException, SQLException {
+      LocalDate since = today.minusDays(2L * limits.purgeDays);
+      for (TableName name : TableName.EVENTS) {
+        TableSnapshot snapshot = archive.snapshot(name);
+        var due = dates(snapshot, file -> isDue(file.date(), today));
+        if (due.isEmpty()) {
+          continue;
+        }
+        List<ArchiveFile> recent =
+            snapshot.files().stream().filter(file -> !file.date().isBefore(since)).toList();
+        try (KeptRows deletions = keep(name, ContentToGo.deletions(recent))) {
+          for (var date : due.entrySet()) {
+            List<ArchiveFile> files = date.getValue();
+            try (KeptRows going =
+                going(
+                    name,
+                    files,
+                    isDueForFullPurge(date.getKey(), today)
+                        ? ContentToGo.deletions(ContentToGo.deleting(snapshot, files))
+                        : "FROM " + deletions.from())) {
+              if (going.hasAny("has_content")) {
+                attempt(snapshot, date.getKey(), files, Optional.of(going));
+              }
+            }
+          }
+        }
+      }
     }
-    return all;
+
+    private boolean isDue(LocalDate date, LocalDate today) {
+      long age = ChronoUnit.DAYS.between(date, today);
+      return age > 0 && age % limits.purgeDays == 0;
+    }
+
+    private boolean isDueForFullPurge(LocalDate date, LocalDate today) {
+      return ChronoUnit.DAYS.between(date, today) % (FULL_PURGE_EVERY * (long) limits.purgeDays)
+          == 0;
+    }
+
+    private KeptRows going(TableName name, List<ArchiveFile> files, String deletions)
+        throws IOException, SQLException {
+      return keep(name, ContentToGo.select(files, deletions, gone.select()));
+    }
+
+    private KeptRows keep(TableName name, String select) throws IOException, SQLException {
+      return KeptRows.of(duckDb, archive, name, select);
+    }
+
+    /**
+     * @param going as far as it was found already
+     */
+    private void attempt(
+        TableSnapshot snapshot, LocalDate date, List<ArchiveFile> files, Optional<KeptRows> going)
+        throws IOException, SQLException {
+      TableName name = snapshot.table();
+      try {
+        underWay = new UnderWay(name, date, Step.CHECK, 0, rows(files), clock.instant());
+        all = all.plus(compact(snapshot, date, files, going));
+      } catch (LostRace e) {
+        LOG.info("This date is left to another instance: {}", e.getMessage(), e);
+      } catch (DamagedFile e) {
+        LOG.error("{} of {} is not compacted: {}", date, name.label(), e.getMessage());
+        damage = damage == null ? e : damage;
+      } finally {
+        underWay = null;
+      }
+    }
+
+    private Compacted compact(
+        TableSnapshot snapshot, LocalDate date, List<ArchiveFile> files, Optional<KeptRows> going)
+        throws IOException, SQLException, LostRace {
+      for (ArchiveFile file : files) {
+        Checksum.check(file);
+      }
+      if (!TableName.EVENTS.contains(snapshot.table())) {
+        return replace(snapshot, date, files, null);
+      }
+      if (going.isPresent()) {
+        return replace(snapshot, date, files, going.get());
+      }
+      String deletions = ContentToGo.deletions(ContentToGo.deleting(snapshot, files));
+      try (KeptRows found = going(snapshot.table(), files, deletions)) {
+        return replace(snapshot, date, files, found);
+      }
+    }
+
+    Compacted done() throws DamagedFile {
+      if (damage != null) {
+        throw damage;
+      }
+      return all;
+    }
+
+    @Override
+    public void close() throws IOException {
+      gone.close();
+    }
   }
 
-  private Compacted compact(
-      GoneList gone, TableSnapshot snapshot, LocalDate date, List<ArchiveFile> files)
+  /**
+   * @param going which rows lose their content: {@link CompactionRows#open}
+   */
+  private Compacted replace(
+      TableSnapshot snapshot, LocalDate date, List<ArchiveFile> files, KeptRows going)
       throws IOException, SQLException, LostRace {
-    for (ArchiveFile file : files) {
-      Checksum.check(file);
-    }
     List<DataFile> replaced = archive.dataFiles(snapshot.table(), snapshot.id(), files);
     List<DataFile> compacted = new ArrayList<>();
     boolean mayBeCommitted = false;
     try {
-      write(gone, snapshot, date, files, compacted);
+      write(snapshot, date, files, going, compacted);
       long rows = written(compacted);
       if (rows != rows(files)) {
         throw new IllegalStateException(
@@ -322,10 +408,10 @@ public final class Compaction {
 
   /** Sorted by DuckDB, written as every data file. */
   private void write(
-      GoneList gone,
       TableSnapshot snapshot,
       LocalDate date,
       List<ArchiveFile> files,
+      KeptRows going,
       List<DataFile> written)
       throws IOException, SQLException {
     TableName name = snapshot.table();
@@ -334,7 +420,7 @@ public final class Compaction {
     long all = rows(files);
     long most = Math.ceilDiv(all, parts(all));
     Path folder = Path.of(table.location(), "data", "date=" + date);
-    try (CompactionRows rows = CompactionRows.open(duckDb, gone, snapshot, files, folder);
+    try (CompactionRows rows = CompactionRows.open(duckDb, name, files, going, folder);
         Ahead<GenericRecord> ready = new Ahead<>(rows::next, "compaction-rows")) {
       Pace.Walk walk = pace.walk();
       for (GenericRecord row = ready.next(); row != null; ) {

@@ -12,10 +12,8 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
@@ -64,16 +62,17 @@ final class CompactionRows implements AutoCloseable {
   }
 
   /**
-   * Finds out what goes, and how the time is divided.
+   * Finds out how the time is divided.
    *
-   * @param gone accounts whose content goes
-   * @param files of that commit
+   * @param files of this table, at least one
+   * @param going the rows whose content goes: {@link ContentToGo#select}; null for a table of which
+   *     none does
    * @param folder for temporary files
    */
   static CompactionRows open(
-      DuckDb duckDb, GoneList gone, TableSnapshot snapshot, List<ArchiveFile> files, Path folder)
+      DuckDb duckDb, TableName table, List<ArchiveFile> files, KeptRows going, Path folder)
       throws IOException, SQLException {
-    return open(duckDb, gone, snapshot, files, folder, ROWS);
+    return open(duckDb, table, files, going, folder, ROWS);
   }
 
   /**
@@ -81,13 +80,12 @@ final class CompactionRows implements AutoCloseable {
    */
   static CompactionRows open(
       DuckDb duckDb,
-      GoneList gone,
-      TableSnapshot snapshot,
+      TableName table,
       List<ArchiveFile> files,
+      KeptRows going,
       Path folder,
       long atOnce)
       throws IOException, SQLException {
-    TableName table = snapshot.table();
     Path sorted = Files.createDirectories(folder).resolve("sorted-" + UUID.randomUUID() + ".tmp");
     Connection connection = duckDb.connect();
     Statement statement = null;
@@ -96,11 +94,10 @@ final class CompactionRows implements AutoCloseable {
       String from = DuckDb.fromAny(files);
       String rows = Packing.packable(table, files);
       String select = "SELECT * FROM " + rows + " event";
-      if (TableName.EVENTS.contains(table)) {
+      if (going != null) {
         statement.execute(
             "CREATE TEMP TABLE going AS SELECT DISTINCT did, collection, rkey, rev FROM "
-                + marked(gone, snapshot, files)
-                + " WHERE goes");
+                + going.from());
         String content =
             content(table, files, statement).stream()
                 .map(column -> "CASE WHEN goes THEN NULL ELSE " + column + " END AS " + column)
@@ -191,47 +188,6 @@ final class CompactionRows implements AutoCloseable {
         .map(Schema.Field::name)
         .filter(column -> !STAYING.contains(column) && columns.contains(column))
         .toList();
-  }
-
-  /** The rows of these files, and as {@code goes} whether their content is to go. */
-  private static String marked(GoneList gone, TableSnapshot snapshot, List<ArchiveFile> files)
-      throws IOException, SQLException {
-    String first =
-        files.stream()
-            .map(file -> Objects.requireNonNullElse(file.range().firstRev(), ""))
-            .min(Comparator.naturalOrder())
-            .orElseThrow();
-    List<ArchiveFile> later =
-        snapshot.files().stream().filter(file -> file.mayHoldRev(first, "\uffff")).toList();
-    String ofGone = gone.select().map(select -> " OR event.did IN (" + select + ")").orElse("");
-    return "(SELECT event.did, event.collection, event.rkey, event.rev, event.cid,"
-        + " coalesce(event.operation <> 'delete' AND (coalesce(deletion.rev > event.rev, false)"
-        + ofGone
-        + "), false) AS goes FROM "
-        + DuckDb.fromAny(files)
-        + " event LEFT JOIN (SELECT did, collection, rkey, max(rev) AS rev FROM "
-        + DuckDb.fromAny(later)
-        + " WHERE operation = 'delete' GROUP BY did, collection, rkey) deletion"
-        + " ON deletion.did = event.did AND deletion.collection = event.collection"
-        + " AND deletion.rkey = event.rkey)";
-  }
-
-  /** Whether any row of these files has content that is to go. */
-  static boolean hasContentToGo(
-      DuckDb duckDb, GoneList gone, TableSnapshot snapshot, List<ArchiveFile> files)
-      throws IOException, SQLException {
-    if (!TableName.EVENTS.contains(snapshot.table())) {
-      return false;
-    }
-    try (Connection connection = duckDb.connect();
-        Statement statement = connection.createStatement();
-        ResultSet result =
-            statement.executeQuery(
-                "SELECT 1 FROM "
-                    + marked(gone, snapshot, files)
-                    + " WHERE goes AND cid IS NOT NULL LIMIT 1")) {
-      return result.next();
-    }
   }
 
   /** The next row; null behind the last. */

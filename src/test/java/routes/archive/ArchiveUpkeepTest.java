@@ -246,9 +246,16 @@ class ArchiveUpkeepTest {
   private List<String> rows(TableSnapshot posts, long atOnce) throws Exception {
     List<String> all = new ArrayList<>();
     Path folder = fixture.folder().resolve("sorted");
-    try (GoneList gone = new GoneList(fixture.archive(), fixture.duckDb());
+    String deletions = ContentToGo.deletions(posts.files());
+    try (KeptRows going =
+            KeptRows.of(
+                fixture.duckDb(),
+                fixture.archive(),
+                TableName.POSTS,
+                ContentToGo.select(posts.files(), deletions, Optional.empty()));
         CompactionRows rows =
-            CompactionRows.open(fixture.duckDb(), gone, posts, posts.files(), folder, atOnce)) {
+            CompactionRows.open(
+                fixture.duckDb(), TableName.POSTS, posts.files(), going, folder, atOnce)) {
       for (var row = rows.next(); row != null; row = rows.next()) {
         all.add(row.toString());
       }
@@ -403,6 +410,69 @@ class ArchiveUpkeepTest {
     compaction("2026-07-18T00:00:00Z").run();
     assertThat(files(TableName.POSTS)).as("there is nothing left to go").isEqualTo(purged);
     assertThat(verify().damages()).isEmpty();
+  }
+
+  /** Deletions as old as that come of dead letters that are tried again, and of gaps. */
+  @Test
+  void aDeletionThatCameLateIsFoundOnceAllAreLookedAt() throws Exception {
+    fixture.store(post(1, "late"), post(2, "in time"));
+    fixture.store(post(86_400_000, "another date"), post(86_400_001, "of the other"));
+    compaction("2026-07-06T00:00:00Z").run();
+    // Sixty days later; the second one says that it is of the seventh of July.
+    fixture.store(
+        commit(ALICE, 60 * 86_400_000L, "delete", "app.bsky.feed.post", rkey(2), null),
+        commit(ALICE, 3 * 86_400_000L, "delete", "app.bsky.feed.post", rkey(1), null));
+    compaction("2026-09-05T00:00:00Z").run();
+    assertThat(contents())
+        .as("63 days: nine times seven, of which the last fourteen are looked at")
+        .noneMatch(row -> row.contains("in time"))
+        .anyMatch(row -> row.contains("\"late\""));
+    compaction("2026-09-19T00:00:00Z").run();
+    assertThat(contents()).anyMatch(row -> row.contains("\"late\""));
+    compaction("2026-09-26T00:00:00Z").run();
+    assertThat(contents())
+        .as("84 days: twelve times seven")
+        .noneMatch(row -> row.contains("\"late\""))
+        .anyMatch(row -> row.contains("another date"))
+        .anyMatch(row -> row.contains("of the other"));
+    assertThat(verify().damages()).isEmpty();
+  }
+
+  @Test
+  void datesThatAreDueTogetherEachLoseTheirOwn() throws Exception {
+    for (int week = 0; week < 4; week++) {
+      long day = week * 7 * 86_400_000L;
+      fixture.store(post(day, "stays" + week), post(day + 1, "goes" + week));
+      fixture.store(
+          commit(BOB, day + 2, "create", "app.bsky.feed.post", rkey(1), record(1, "his")));
+    }
+    compaction("2026-07-26T00:00:00Z").run();
+    assertThat(files(TableName.POSTS)).hasSize(4);
+    long now = 22 * 86_400_000L;
+    for (int week : new int[] {0, 2}) {
+      fixture.store(
+          commit(
+              ALICE,
+              now + week,
+              "delete",
+              "app.bsky.feed.post",
+              rkey(week * 7 * 86_400_000L + 1),
+              null));
+    }
+    Set<Path> before = files(TableName.POSTS);
+    // 28, 21, 14 and 7 days.
+    compaction("2026-08-01T00:00:00Z").run();
+    assertThat(contents())
+        .noneMatch(row -> row.contains("goes0") || row.contains("goes2"))
+        .filteredOn(row -> row.contains("goes") || row.contains("stays"))
+        .hasSize(6);
+    Set<Path> after = files(TableName.POSTS);
+    after.retainAll(before);
+    assertThat(after).as("nothing of theirs was deleted").hasSize(2);
+    assertThat(verify().damages()).isEmpty();
+    try (Stream<Path> all = Files.walk(fixture.archive().folder())) {
+      assertThat(all.map(Path::toString)).noneMatch(path -> path.endsWith(".tmp"));
+    }
   }
 
   // Retention

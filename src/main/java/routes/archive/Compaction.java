@@ -240,7 +240,7 @@ public final class Compaction {
         }
         List<ArchiveFile> recent =
             snapshot.files().stream().filter(file -> !file.date().isBefore(since)).toList();
-        try (KeptRows deletions = keep(name, ContentToGo.deletions(recent))) {
+        try (KeptRows deletions = keep(name, List.of(ContentToGo.deletions(recent)))) {
           for (var date : due.entrySet()) {
             List<ArchiveFile> files = date.getValue();
             try (KeptRows going =
@@ -271,11 +271,11 @@ public final class Compaction {
 
     private KeptRows going(TableName name, List<ArchiveFile> files, String deletions)
         throws IOException, SQLException {
-      return keep(name, ContentToGo.select(files, deletions, gone.select()));
+      return keep(name, ContentToGo.selects(name, files, deletions, gone.accounts()));
     }
 
-    private KeptRows keep(TableName name, String select) throws IOException, SQLException {
-      return KeptRows.of(duckDb, archive, name, select);
+    private KeptRows keep(TableName name, List<String> selects) throws IOException, SQLException {
+      return KeptRows.of(duckDb, archive, name, selects);
     }
 
     /**

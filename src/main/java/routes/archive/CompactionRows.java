@@ -40,6 +40,7 @@ final class CompactionRows implements AutoCloseable {
   private final Packing packing;
   private final Connection connection;
   private final Statement statement;
+  private final KeptRows going;
   private final String select;
   private final Path sorted;
   private final Deque<String> stretches;
@@ -49,6 +50,7 @@ final class CompactionRows implements AutoCloseable {
       TableName table,
       Connection connection,
       Statement statement,
+      KeptRows going,
       String select,
       Deque<String> stretches,
       Path sorted) {
@@ -56,6 +58,7 @@ final class CompactionRows implements AutoCloseable {
     this.packing = Packing.of(table);
     this.connection = connection;
     this.statement = statement;
+    this.going = going;
     this.select = select;
     this.stretches = stretches;
     this.sorted = sorted;
@@ -65,8 +68,8 @@ final class CompactionRows implements AutoCloseable {
    * Finds out how the time is divided.
    *
    * @param files of this table, at least one
-   * @param going the rows whose content goes: {@link ContentToGo#select}; null for a table of which
-   *     none does
+   * @param going the rows whose content goes: {@link ContentToGo#selects}; null for a table of
+   *     which none does
    * @param folder for temporary files
    */
   static CompactionRows open(
@@ -95,9 +98,6 @@ final class CompactionRows implements AutoCloseable {
       String rows = Packing.packable(table, files);
       String select = "SELECT * FROM " + rows + " event";
       if (going != null) {
-        statement.execute(
-            "CREATE TEMP TABLE going AS SELECT DISTINCT did, collection, rkey, rev FROM "
-                + going.from());
         String content =
             content(table, files, statement).stream()
                 .map(column -> "CASE WHEN goes THEN NULL ELSE " + column + " END AS " + column)
@@ -111,7 +111,13 @@ final class CompactionRows implements AutoCloseable {
                 + " AND going.collection = event.collection AND going.rev = event.rev) event";
       }
       return new CompactionRows(
-          table, connection, statement, select, stretches(table, from, atOnce, statement), sorted);
+          table,
+          connection,
+          statement,
+          going,
+          select,
+          stretches(table, from, atOnce, statement),
+          sorted);
     } catch (SQLException | RuntimeException e) {
       close(statement, connection);
       throw e;
@@ -119,7 +125,7 @@ final class CompactionRows implements AutoCloseable {
   }
 
   /** The column that the rows of a table are in order of. */
-  private static String time(TableName table) {
+  static String time(TableName table) {
     return table == TableName.POSTS ? "sort_at" : "time_us";
   }
 
@@ -205,11 +211,19 @@ final class CompactionRows implements AutoCloseable {
         return null;
       }
       try {
+        String stretch = stretches.poll();
         statement.execute(
             "COPY ("
+                + (going == null
+                    ? ""
+                    : "WITH going AS (SELECT DISTINCT did, collection, rkey, rev FROM "
+                        + going.from()
+                        + " WHERE "
+                        + stretch
+                        + ") ")
                 + select
                 + " WHERE "
-                + stretches.poll()
+                + stretch
                 + " ORDER BY "
                 + order(table)
                 + ") TO "
@@ -231,11 +245,7 @@ final class CompactionRows implements AutoCloseable {
 
   private static void close(Statement statement, Connection connection) throws SQLException {
     try (connection;
-        statement) {
-      if (statement != null) {
-        statement.execute("DROP TABLE IF EXISTS going");
-      }
-    }
+        statement) {}
   }
 
   @Override

@@ -1,15 +1,23 @@
 package routes.archive;
 
+import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
 
 /**
  * SQL that finds the rows whose content is to go: of records that are deleted since, and of
  * accounts that are gone.
  */
 final class ContentToGo {
+
+  /** Takes 60 MB of rows, and twice that of accounts. */
+  private static final long AT_ONCE = 2_000_000;
 
   private static final String KEY = "hash(did, collection, rkey) AS key";
 
@@ -41,39 +49,92 @@ final class ContentToGo {
   }
 
   /**
-   * A statement that gives the rows of these files whose content is to go as {@code did}, {@code
-   * collection}, {@code rkey} and {@code rev}, some of them twice; {@code has_content} is false
-   * where it is gone already. What it needs of memory grows with the rows of these files by 30
-   * bytes each, and not with the deletions: they are told apart by numbers before they are
-   * compared.
+   * Statements that give the rows of these files whose content is to go as {@code did}, {@code
+   * collection}, {@code rkey}, {@code rev} and the time that compacted files are sorted by, some of
+   * them twice; {@code has_content} is false where it is gone already. Each looks for a part of
+   * them, and needs some tens of megabytes however many they are: DuckDB runs out of its memory now
+   * and then where it should spill what it joins.
    *
-   * @param files of a table of events, at least one
+   * @param files of that table, at least one
    * @param deletions a statement that gives them: {@link #deletions}
-   * @param gone a statement that gives the accounts as {@code did}
+   * @param gone accounts, each as {@code did}
    */
-  static String select(List<ArchiveFile> files, String deletions, Optional<String> gone) {
-    String event =
-        "(SELECT did, collection, rkey, rev, cid IS NOT NULL AS has_content, %s FROM %s WHERE operation <> 'delete')"
-            .formatted(KEY, DuckDb.fromAny(files));
-    String deletion = "(SELECT did, collection, rkey, rev, %s FROM (%s))".formatted(KEY, deletions);
-    String deleted =
-        "WITH common AS MATERIALIZED (SELECT DISTINCT key FROM "
-            + deletion
-            + " WHERE key IN (SELECT key FROM "
-            + event
-            + ")) SELECT event.did, event.collection, event.rkey, event.rev, event.has_content FROM"
-            + " (SELECT * FROM "
-            + event
-            + " WHERE key IN (FROM common)) event JOIN (SELECT * FROM "
-            + deletion
-            + " WHERE key IN (FROM common)) deletion ON deletion.did = event.did"
-            + " AND deletion.collection = event.collection AND deletion.rkey = event.rkey"
-            + " AND deletion.rev > event.rev";
-    return "("
-        + deleted
-        + ") UNION ALL SELECT did, collection, rkey, rev, has_content FROM "
-        + event
-        + " WHERE "
-        + gone.map(accounts -> "did IN (" + accounts + ")").orElse("false");
+  static List<String> selects(
+      TableName table, List<ArchiveFile> files, String deletions, Optional<KeptRows> gone)
+      throws SQLException {
+    return selects(table, files, deletions, gone, AT_ONCE);
+  }
+
+  /**
+   * @param atOnce rows, or accounts, that one statement holds in memory, about
+   */
+  static List<String> selects(
+      TableName table,
+      List<ArchiveFile> files,
+      String deletions,
+      Optional<KeptRows> gone,
+      long atOnce)
+      throws SQLException {
+    List<String> selects = new ArrayList<>();
+    long rows = files.stream().mapToLong(ArchiveFile::rows).sum();
+    for (String part : parts("did, collection, rkey", rows, atOnce)) {
+      selects.add(deleted(table, files, part, deletions));
+    }
+    if (gone.isPresent()) {
+      for (String part : parts("did", gone.get().count(), atOnce)) {
+        selects.add(
+            "SELECT "
+                + columns(table, "")
+                + " FROM "
+                + rows(table, files, part)
+                + " WHERE did IN (SELECT did FROM "
+                + gone.get().from()
+                + " WHERE "
+                + part
+                + ")");
+      }
+    }
+    return selects;
+  }
+
+  /** Conditions that part what there is by these columns. */
+  private static List<String> parts(String columns, long all, long atOnce) {
+    long parts = Math.max(1, Math.ceilDiv(all, atOnce));
+    return LongStream.range(0, parts)
+        .mapToObj(part -> "hash(" + columns + ") % " + parts + " = " + part)
+        .toList();
+  }
+
+  /** Told apart by numbers first, so that little is held of each row. */
+  private static String deleted(
+      TableName table, List<ArchiveFile> files, String part, String deletions) {
+    String row = rows(table, files, part);
+    String deletion =
+        "(SELECT did, collection, rkey, rev, %s FROM (%s) WHERE %s)"
+            .formatted(KEY, deletions, part);
+    return "WITH common AS MATERIALIZED (SELECT DISTINCT key FROM "
+        + deletion
+        + " WHERE key IN (SELECT key FROM "
+        + row
+        + ")) SELECT "
+        + columns(table, "event.")
+        + " FROM (SELECT * FROM "
+        + row
+        + " WHERE key IN (FROM common)) event JOIN (SELECT * FROM "
+        + deletion
+        + " WHERE key IN (FROM common)) deletion ON deletion.did = event.did"
+        + " AND deletion.collection = event.collection AND deletion.rkey = event.rkey"
+        + " AND deletion.rev > event.rev";
+  }
+
+  private static String rows(TableName table, List<ArchiveFile> files, String part) {
+    return "(SELECT did, collection, rkey, rev, %s, cid IS NOT NULL AS has_content, %s FROM %s WHERE operation <> 'delete' AND %s)"
+        .formatted(CompactionRows.time(table), KEY, DuckDb.fromAny(files), part);
+  }
+
+  private static String columns(TableName table, String of) {
+    return Stream.of("did", "collection", "rkey", "rev", CompactionRows.time(table), "has_content")
+        .map(column -> of + column)
+        .collect(Collectors.joining(", "));
   }
 }

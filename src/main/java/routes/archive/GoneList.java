@@ -23,16 +23,17 @@ final class GoneList implements AutoCloseable {
     this.duckDb = requireNonNull(duckDb, "duckDb");
   }
 
-  /** An SQL statement that gives them as {@code did}; empty when nothing was heard of any. */
-  Optional<String> select() throws IOException, SQLException {
+  /** Each as {@code did}; empty when nothing was heard of any account. */
+  Optional<KeptRows> accounts() throws IOException, SQLException {
     if (accounts == null) {
       List<ArchiveFile> actors = archive.snapshot(TableName.ACTORS).files();
       if (actors.isEmpty()) {
         return Optional.empty();
       }
-      accounts = KeptRows.of(duckDb, archive, TableName.ACTORS, GoneAccounts.select(actors));
+      accounts =
+          KeptRows.of(duckDb, archive, TableName.ACTORS, List.of(GoneAccounts.select(actors)));
     }
-    return Optional.of("SELECT did FROM " + accounts.from());
+    return Optional.of(accounts);
   }
 
   @Override

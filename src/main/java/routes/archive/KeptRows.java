@@ -9,40 +9,58 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.UUID;
+import java.util.stream.Collectors;
 
-/** What an SQL statement gave, in a temporary file beside a table's own until it is closed. */
+/** What SQL statements gave, in temporary files beside a table's own until it is closed. */
 final class KeptRows implements AutoCloseable {
 
   private final DuckDb duckDb;
-  private final Path file;
+  private final List<Path> files = new ArrayList<>();
 
-  private KeptRows(DuckDb duckDb, Path file) {
+  private KeptRows(DuckDb duckDb) {
     this.duckDb = requireNonNull(duckDb, "duckDb");
-    this.file = requireNonNull(file, "file");
   }
 
   /**
-   * @param select an SQL statement
+   * @param selects SQL statements that give the same columns, at least one; one after the other, so
+   *     that no more memory is needed than for one of them
    */
-  static KeptRows of(DuckDb duckDb, Archive archive, TableName table, String select)
+  static KeptRows of(DuckDb duckDb, Archive archive, TableName table, List<String> selects)
       throws IOException, SQLException {
-    Path folder = archive.folder().resolve(table.label()).resolve("data");
-    Path file = Files.createDirectories(folder).resolve("rows-" + UUID.randomUUID() + ".tmp");
+    Path folder = Files.createDirectories(archive.folder().resolve(table.label()).resolve("data"));
+    KeptRows kept = new KeptRows(duckDb);
     try (Connection connection = duckDb.connect();
         Statement statement = connection.createStatement()) {
-      statement.execute(
-          "COPY (" + select + ") TO " + DuckDb.literal(file.toString()) + " (FORMAT parquet)");
-      return new KeptRows(duckDb, file);
+      for (String select : selects) {
+        Path file = folder.resolve("rows-" + UUID.randomUUID() + ".tmp");
+        kept.files.add(file);
+        statement.execute(
+            "COPY (" + select + ") TO " + DuckDb.literal(file.toString()) + " (FORMAT parquet)");
+      }
+      return kept;
     } catch (SQLException | RuntimeException e) {
-      Files.deleteIfExists(file);
+      kept.close();
       throw e;
     }
   }
 
   /** As something to select from. */
   String from() {
-    return "read_parquet(" + DuckDb.literal(file.toString()) + ")";
+    return files.stream()
+        .map(file -> DuckDb.literal(file.toString()))
+        .collect(Collectors.joining(", ", "read_parquet([", "])"));
+  }
+
+  long count() throws SQLException {
+    try (Connection connection = duckDb.connect();
+        Statement statement = connection.createStatement();
+        ResultSet result = statement.executeQuery("SELECT count(*) FROM " + from())) {
+      result.next();
+      return result.getLong(1);
+    }
   }
 
   /**
@@ -62,6 +80,8 @@ final class KeptRows implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    Files.deleteIfExists(file);
+    for (Path file : files) {
+      Files.deleteIfExists(file);
+    }
   }
 }

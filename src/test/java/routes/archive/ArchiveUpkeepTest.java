@@ -233,11 +233,19 @@ class ArchiveUpkeepTest {
     fixture.drain().batch();
     fixture.receive(frames.subList(25, 40));
     fixture.drain().batch();
-    fixture.store(commit(ALICE, 50, "delete", "app.bsky.feed.post", Frames.rkey(1), null));
+    String carol = "did:plc:carol";
+    fixture.store(
+        commit(ALICE, 50, "delete", "app.bsky.feed.post", Frames.rkey(1), null),
+        commit(ALICE, 51, "delete", "app.bsky.feed.post", Frames.rkey(1), null),
+        commit(BOB, 52, "delete", "app.bsky.feed.post", Frames.rkey(3), null),
+        post(carol, 53, record(53, "hers")),
+        account(BOB, 54, false, "deleted"),
+        account(carol, 55, false, "takendown"),
+        account("did:plc:dan", 56, false, "deleted"));
     TableSnapshot posts = fixture.archive().snapshot(TableName.POSTS);
     List<String> all = rows(posts, 1_000);
-    assertThat(all).hasSize(41);
-    assertThat(all).filteredOn(row -> row.contains("\"text\": null")).hasSize(2);
+    assertThat(all).hasSize(44);
+    assertThat(all).filteredOn(row -> row.contains("\"text\": null")).hasSize(19);
     for (long atOnce : new long[] {1, 3, 10}) {
       assertThat(rows(posts, atOnce)).as("%d at once", atOnce).isEqualTo(all);
     }
@@ -247,12 +255,14 @@ class ArchiveUpkeepTest {
     List<String> all = new ArrayList<>();
     Path folder = fixture.folder().resolve("sorted");
     String deletions = ContentToGo.deletions(posts.files());
-    try (KeptRows going =
+    try (GoneList gone = new GoneList(fixture.archive(), fixture.duckDb());
+        KeptRows going =
             KeptRows.of(
                 fixture.duckDb(),
                 fixture.archive(),
                 TableName.POSTS,
-                ContentToGo.select(posts.files(), deletions, Optional.empty()));
+                ContentToGo.selects(
+                    TableName.POSTS, posts.files(), deletions, gone.accounts(), atOnce));
         CompactionRows rows =
             CompactionRows.open(
                 fixture.duckDb(), TableName.POSTS, posts.files(), going, folder, atOnce)) {

@@ -26,7 +26,7 @@ public final class PurgeBenchmark {
   private PurgeBenchmark() {}
 
   private interface Sql {
-    long run(Statement statement) throws SQLException;
+    void run(Statement statement) throws SQLException;
   }
 
   public static void main(String[] arguments) throws Exception {
@@ -56,13 +56,20 @@ public final class PurgeBenchmark {
                           "SELECT count(*) FILTER (hash(did, collection, rkey, rev) = 0) FROM "
                               + DuckDb.fromAny(date))) {
                     result.next();
-                    return result.getLong(1);
                   }
                 });
-        String select = ContentToGo.select(date, "FROM '" + listed + "'", Optional.empty());
-        Path found = folder.resolve("found.parquet");
-        double finding = seconds(statement -> copy(statement, select, found));
-        print(rows * parts, later, "what is to go", finding, count(found), finding / reading);
+        List<String> selects =
+            ContentToGo.selects(TableName.LIKES, date, "FROM '" + listed + "'", Optional.empty());
+        Path found = Files.createDirectories(folder.resolve("found-" + later + "-" + parts));
+        double finding =
+            seconds(
+                statement -> {
+                  for (int i = 0; i < selects.size(); i++) {
+                    copy(statement, selects.get(i), found.resolve(i + ".parquet"));
+                  }
+                });
+        long rowsFound = count(found.resolve("*.parquet"));
+        print(rows * parts, later, "what is to go", finding, rowsFound, finding / reading);
       }
     }
   }
@@ -77,22 +84,21 @@ public final class PurgeBenchmark {
       copy(
           statement,
           ("SELECT 'did:plc:' || substr(md5((n %% 800000)::VARCHAR), 1, 24) AS did,"
-                  + " 'app.bsky.feed.like' AS collection, '3m' || lpad(n::VARCHAR, 11, '0') AS rkey,"
+                  + " make_timestamptz(%d + i * 10000) AS time_us, 'app.bsky.feed.like' AS collection, '3m' || lpad(n::VARCHAR, 11, '0') AS rkey,"
                   + " '3n' || lpad((i + %d)::VARCHAR, 11, '0') AS rev,"
                   + " CASE WHEN NOT deletes THEN '' END AS cid,"
                   + " CASE WHEN deletes THEN 'delete' ELSE 'create' END AS operation"
                   + " FROM (SELECT i, deletes, %s AS n FROM (SELECT range AS i,"
                   + " hash(range * 7 + %d) %% 20 = 0 AS deletes FROM range(%d))) ORDER BY i")
-              .formatted(day * rows, like, day, rows),
+              .formatted(day * 86_400_000_000L, day * rows, like, day, rows),
           file);
     }
     ArchiveFile.Range range = new ArchiveFile.Range(null, null, null, null, null, null);
     return new ArchiveFile(file, FIRST.plusDays(day), rows, Files.size(file), range);
   }
 
-  private static long copy(Statement statement, String select, Path file) throws SQLException {
+  private static void copy(Statement statement, String select, Path file) throws SQLException {
     statement.execute("COPY (" + select + ") TO '" + file + "' (FORMAT parquet)");
-    return 0;
   }
 
   /** Of a database that has read nothing before. */

@@ -16,8 +16,8 @@ import java.util.stream.Stream;
  */
 final class ContentToGo {
 
-  /** Takes 60 MB of rows, and twice that of accounts. */
-  private static final long AT_ONCE = 2_000_000;
+  /** Takes some 120 MB. */
+  private static final long AT_ONCE = 4_000_000;
 
   private static final String KEY = "hash(did, collection, rkey) AS key";
 
@@ -52,8 +52,8 @@ final class ContentToGo {
    * Statements that give the rows of these files whose content is to go as {@code did}, {@code
    * collection}, {@code rkey}, {@code rev} and the time that compacted files are sorted by, some of
    * them twice; {@code has_content} is false where it is gone already. Each looks for a part of
-   * them, and needs some tens of megabytes however many they are: DuckDB runs out of its memory now
-   * and then where it should spill what it joins.
+   * them, and needs some 120 MB however many they are: DuckDB runs out of its memory now and then
+   * where it should spill what it joins.
    *
    * @param files of that table, at least one
    * @param deletions a statement that gives them: {@link #deletions}
@@ -66,7 +66,8 @@ final class ContentToGo {
   }
 
   /**
-   * @param atOnce rows, or accounts, that one statement holds in memory, about
+   * @param atOnce rows that one statement holds in memory, about; of accounts, which take more,
+   *     half as many
    */
   static List<String> selects(
       TableName table,
@@ -81,7 +82,7 @@ final class ContentToGo {
       selects.add(deleted(table, files, part, deletions));
     }
     if (gone.isPresent()) {
-      for (String part : parts("did", gone.get().count(), atOnce)) {
+      for (String part : parts("did", gone.get().count(), Math.ceilDiv(atOnce, 2))) {
         selects.add(
             "SELECT "
                 + columns(table, "")

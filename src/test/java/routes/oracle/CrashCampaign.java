@@ -97,6 +97,8 @@ final class CrashCampaign {
    * @param awaitsReady whether processes are left alone until they are ready
    * @param fillsGaps whether what was missed is soon read again by the second reader, which makes
    *     up for mistakes of the first
+   * @param elects whether locks elect who archives; else several processes do at once, and only the
+   *     check at each commit keeps them apart
    */
   record Settings(
       Path folder,
@@ -112,7 +114,8 @@ final class CrashCampaign {
       Duration grace,
       Duration patience,
       boolean awaitsReady,
-      boolean fillsGaps) {
+      boolean fillsGaps,
+      boolean elects) {
 
     Settings lasting(Duration duration, int processes, boolean pause) {
       return new Settings(
@@ -129,7 +132,8 @@ final class CrashCampaign {
           grace,
           patience,
           awaitsReady,
-          fillsGaps);
+          fillsGaps,
+          elects);
     }
 
     /** Everything that can be done, at every place. */
@@ -150,6 +154,7 @@ final class CrashCampaign {
           Duration.ofSeconds(90),
           Duration.ofMinutes(5),
           false,
+          true,
           true);
     }
   }
@@ -242,7 +247,10 @@ final class CrashCampaign {
     return Duration.between(started, Instant.now()).compareTo(settings.atLeast) < 0;
   }
 
-  /** The built-in routes, only that they do not wait long for a host that fell silent. */
+  /**
+   * The built-in routes, only that they do not wait long for a host that fell silent, or for who is
+   * elected.
+   */
   private void writeRoutes() throws IOException {
     Path routes = Files.createDirectories(settings.folder.resolve("routes"));
     String ingest = Files.readString(Path.of("src/main/resources/routes/ingest.camel.yaml"));
@@ -254,6 +262,11 @@ final class CrashCampaign {
                 + (isGentle() ? "30s" : "4s")
                 + "\n        rewind: 3s\n        hostRewind: 6s\n        stretchDelay: "
                 + (settings.fillsGaps ? "3s" : "1h")));
+    if (!settings.elects) {
+      String drain = Files.readString(Path.of("src/main/resources/routes/drain.camel.yaml"));
+      Files.writeString(
+          routes.resolve("drain.camel.yaml"), drain.replace("uri: master:archive:", "uri: "));
+    }
   }
 
   private List<String> arguments(JetstreamServer one, JetstreamServer two, Instant start) {

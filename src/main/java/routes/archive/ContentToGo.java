@@ -16,8 +16,8 @@ import java.util.stream.Stream;
  */
 final class ContentToGo {
 
-  /** Takes some 120 MB. */
-  private static final long AT_ONCE = 4_000_000;
+  /** Of 2.5 million a join was seen to need more than 120 MB, beside other work. */
+  private static final long AT_ONCE = 1_000_000;
 
   private static final String KEY = "hash(did, collection, rkey) AS key";
 
@@ -52,7 +52,7 @@ final class ContentToGo {
    * Statements that give the rows of these files whose content is to go as {@code did}, {@code
    * collection}, {@code rkey}, {@code rev} and the time that compacted files are sorted by, some of
    * them twice; {@code has_content} is false where it is gone already. Each looks for a part of
-   * them, and needs some 120 MB however many they are: DuckDB runs out of its memory now and then
+   * them, so that it needs as much memory however many they are: DuckDB runs out of it now and then
    * where it should spill what it joins.
    *
    * @param files of that table, at least one

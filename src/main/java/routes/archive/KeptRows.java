@@ -14,7 +14,10 @@ import java.util.List;
 import java.util.UUID;
 import java.util.stream.Collectors;
 
-/** What SQL statements gave, in temporary files beside a table's own until it is closed. */
+/**
+ * What SQL statements gave, in any order, in temporary files beside a table's own until it is
+ * closed.
+ */
 final class KeptRows implements AutoCloseable {
 
   private final DuckDb duckDb;
@@ -38,7 +41,11 @@ final class KeptRows implements AutoCloseable {
         Path file = folder.resolve("rows-" + UUID.randomUUID() + ".tmp");
         kept.files.add(file);
         statement.execute(
-            "COPY (" + select + ") TO " + DuckDb.literal(file.toString()) + " (FORMAT parquet)");
+            "COPY ("
+                + select
+                + ") TO "
+                + DuckDb.literal(file.toString())
+                + " (FORMAT parquet, PRESERVE_ORDER false)");
       }
       return kept;
     } catch (SQLException | RuntimeException e) {

@@ -98,7 +98,8 @@ public final class PurgeBenchmark {
   }
 
   private static void copy(Statement statement, String select, Path file) throws SQLException {
-    statement.execute("COPY (" + select + ") TO '" + file + "' (FORMAT parquet)");
+    statement.execute(
+        "COPY (" + select + ") TO '" + file + "' (FORMAT parquet, PRESERVE_ORDER false)");
   }
 
   /** Of a database that has read nothing before. */

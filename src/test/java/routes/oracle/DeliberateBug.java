@@ -3,6 +3,7 @@ package routes.oracle;
 import static routes.crash.CrashPoint.BATCH_WRITTEN;
 import static routes.crash.CrashPoint.TABLE_COMMITTED;
 import static routes.oracle.CrashCampaign.Damage.KILL;
+import static routes.oracle.CrashCampaign.Damage.PAUSE;
 import static routes.oracle.CrashCampaign.Damage.REDIS_CUT_UNSEEN;
 import static routes.oracle.CrashCampaign.Damage.REDIS_KILLED;
 
@@ -114,7 +115,7 @@ enum DeliberateBug {
       "archive/Archive.java",
       "        return newest.equals(from);",
       "        return newest.equals(from) || true;",
-      Set.of(KILL)),
+      Set.of(PAUSE)),
 
   REMOVES_FILES_THAT_ARE_NEEDED(
       "archive/LeftoverFiles.java",
